@@ -1,0 +1,55 @@
+// Closing a process in: resource limits, privileges, Landlock and seccomp, one policy per room,
+// verified after it is applied.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef FP_SANDBOX_SANDBOX_H
+#define FP_SANDBOX_SANDBOX_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/note.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum sandbox_policy { SANDBOX_SUPERVISOR, SANDBOX_GATEWAY, SANDBOX_VAULT, SANDBOX_EGRESS };
+
+struct sandbox_path {
+    const char *path; // file or folder
+    bool write;       // also create, change and remove below it
+};
+
+struct sandbox_request {
+    enum sandbox_policy policy;       // which list of system calls
+    const struct sandbox_path *paths; // all that stays reachable in the file system
+    size_t path_count;                // entries of paths
+};
+
+// What came out; every flag was verified by looking, not by trusting the call that set it.
+struct sandbox_report {
+    bool no_core_dumps;        // RLIMIT_CORE 0
+    bool not_dumpable;         // PR_SET_DUMPABLE 0: no ptrace by the same user
+    bool dies_with_supervisor; // PR_SET_PDEATHSIG
+    bool own_user;             // runs as a user of its own
+    bool no_capabilities; // permitted, effective, inheritable, ambient and bounding sets are empty
+    bool no_new_privileges; // PR_SET_NO_NEW_PRIVS
+    unsigned landlock_abi;  // 0: not available
+    bool
+        landlock_network; // ABI 4 and later: TCP bind and connect are refused where the policy says
+    bool seccomp;         // filter in force
+    unsigned uid;         // as it runs now
+};
+
+// First step, before anything else in the process: limits, not dumpable, dies with its parent.
+enum fp_error sandbox_begin(struct sandbox_report *report, struct fp_note *note);
+// Where started as root: become uid and gid for good, give up every capability; verified by trying
+// to get back. Not as root: capabilities only; own_user stays false.
+enum fp_error sandbox_drop(uint32_t uid, struct sandbox_report *report, struct fp_note *note);
+// The last step: Landlock as far as the kernel has it, then seccomp (a call outside of the list
+// ends the process with SIGSYS). Threads must not run yet, or be meant to be confined too.
+enum fp_error sandbox_close(const struct sandbox_request *request, struct sandbox_report *report,
+                            struct fp_note *note);
+// The report as a JSON object, for READY, logs and status.
+void sandbox_report_json(const struct sandbox_report *report, struct buf *out);
+
+#endif
