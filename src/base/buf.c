@@ -29,8 +29,10 @@ void buf_done(struct buf *b)
 
 void buf_clear(struct buf *b)
 {
+    // what lies behind len was wiped when it was taken out: wiping all the room on each turn of a
+    // loop would cost more than the work
     if (b->sensitive) {
-        mem_wipe(b->ptr, b->room);
+        mem_wipe(b->ptr, b->len);
     }
     b->len = 0;
     b->error = FP_OK;
