@@ -1,0 +1,72 @@
+// The master key and where it comes from. A source is a row of ops: a file handed over as a
+// descriptor now; systemd credential, passphrase, PKCS#11 and key services fill the same ops.
+// A source either releases the key (the wrapping is then done here), or keeps it and wraps itself.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef FP_KEYS_MASTER_H
+#define FP_KEYS_MASTER_H
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/note.h"
+#include "crypto/secret.h"
+
+#define KEY_ID_SIZE     16
+#define KEY_ID_TEXT     33 // hex and NUL
+#define MASTER_KEY_SIZE 32
+
+// A number that names a key; random, no secret.
+struct key_id {
+    uint8_t b[KEY_ID_SIZE]; // raw
+};
+
+struct master_key;
+
+// What a kind of master key can do. All calls block.
+struct master_ops {
+    const char *name; // "file", for status
+    // Encrypts a small key (32 bytes) with aad bound; out receives at most FP_LIMIT_KEY_WRAPPED.
+    enum fp_error (*wrap)(void *state, const struct secret *key, struct bytes aad, struct buf *out);
+    // FP_E_UNSEAL_FAILED when it does not open.
+    enum fp_error (*unwrap)(void *state, struct bytes wrapped, struct bytes aad,
+                            struct secret *out);
+    // 32 bytes that depend on the master key and on label only, to recognise it again.
+    enum fp_error (*derive)(void *state, struct bytes label, struct secret *out);
+    void (*free)(void *state); // takes NULL
+};
+
+// state is taken over, also on failure. FP_E_NO_MEMORY.
+enum fp_error master_create(const struct master_ops *ops, void *state, struct key_id id,
+                            struct master_key **out);
+void master_free(struct master_key *m); // wipes; takes NULL
+const struct key_id *master_id(const struct master_key *m);
+const char *master_source(const struct master_key *m); // "file"
+enum fp_error master_wrap(struct master_key *m, const struct secret *key, struct bytes aad,
+                          struct buf *out);
+enum fp_error master_unwrap(struct master_key *m, struct bytes wrapped, struct bytes aad,
+                            struct secret *out);
+enum fp_error master_derive(struct master_key *m, struct bytes label, struct secret *out);
+
+void key_id_text(const struct key_id *id, char out[static KEY_ID_TEXT]);
+bool key_id_equal(const struct key_id *a, const struct key_id *b);
+
+// ---- source: local key, with id; used by file and passphrase. key: MASTER_KEY_SIZE bytes, copied.
+enum fp_error master_from_key(const char *source, const struct secret *key, struct key_id id,
+                              struct master_key **out);
+
+// ---- source: file
+// Text of four lines: "fishplate-master-key-1", "id " + 32 hex, "key " + 64 hex, "check " + 64 hex
+// (SHA-256 of the lines before). Reads from a descriptor handed over (from its beginning; it is not
+// closed). FP_E_KEY_INVALID with a note: not a regular file, readable by group or others, not a key
+// file, damaged; FP_E_IO_FAILED.
+enum fp_error master_file_read(int fd, struct master_key **out, struct fp_note *note);
+// Makes a new random key and writes it to a new file with mode 0600 in the folder dir_fd; synced,
+// never over an existing one (FP_E_EXISTS). FP_E_IO_FAILED, FP_E_NO_MEMORY.
+enum fp_error master_file_create(int dir_fd, const char *name, struct key_id *id_out);
+// The text alone, as the two above read and write it; for tests and other carriers of the same text
+// (a systemd credential).
+enum fp_error master_text_parse(struct bytes text, struct master_key **out, struct fp_note *note);
+enum fp_error master_text_write(const struct secret *key, const struct key_id *id,
+                                struct secret *out);
+
+#endif
