@@ -8,8 +8,8 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/networks.h"
 #include "base/note.h"
-#include "client/networks.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,10 +55,10 @@ struct client_request {
 
 // On whose behalf, and where to.
 struct client_policy {
-    struct bytes connection;                // whose kept-alive sockets may be used; empty: a socket
-                                            // of its own, closed after the answer
-    const struct client_networks *networks; // private and loopback networks allowed; NULL: none.
-                                            // Copied. Plain http only to loopback in one of them.
+    struct bytes connection;         // whose kept-alive sockets may be used; empty: a socket
+                                     // of its own, closed after the answer
+    const struct networks *networks; // private and loopback networks allowed; NULL: none.
+                                     // Copied. Plain http only to loopback in one of them.
 };
 
 // Valid until done() returns, except a body that was moved out.
@@ -101,16 +101,16 @@ enum fp_error client_create(uv_loop_t *loop, const struct client_settings *setti
 // Takes NULL.
 void client_free(struct client *client);
 
-// Begins a call. FP_E_SOURCE_SETTINGS_INVALID for a URL or header that may not be sent (see
-// client_url_check()), FP_E_SOURCE_ADDRESS_REFUSED for plain http to a name or a public address,
-// FP_E_LIMIT_EXCEEDED where too much is in flight (SOURCE_CALLS), FP_E_NO_MEMORY; done is not
-// called then. *out names the call for client_cancel() and is dead once done() was called.
 struct client_begin {
     const struct client_request *request; // see there for how long it must live
     const struct client_policy *policy;   // read during the call of client_send() only
     client_done *done;                    // gets the answer
     void *ctx;                            // for done
 };
+// Begins a call. FP_E_SOURCE_SETTINGS_INVALID for a URL or header that may not be sent (see
+// client_url_check()), FP_E_SOURCE_ADDRESS_REFUSED for plain http to a name or a public address,
+// FP_E_LIMIT_EXCEEDED where too much is in flight (SOURCE_CALLS), FP_E_NO_MEMORY; done is not
+// called then. *out names the call for client_cancel() and is dead once done() was called.
 enum fp_error client_send(struct client *client, const struct client_begin *begin,
                           struct client_call **out, struct fp_note *note);
 // done is not called any more; the socket is closed. Takes NULL.
