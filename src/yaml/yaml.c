@@ -138,7 +138,11 @@ static enum fp_error yaml_scalar(struct yaml_builder *b, struct fy_event *event)
         return error;
     }
     node->text = copy;
-    node->plain = token == NULL || fy_token_scalar_style(token) == FYSS_PLAIN;
+    enum fy_scalar_style style = token != NULL ? fy_token_scalar_style(token) : FYSS_PLAIN;
+    node->plain = style == FYSS_PLAIN;
+    if ((style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) && node->column > 1) {
+        node->column--; // the mark stands behind the quote
+    }
     return yaml_attach(b, event, node);
 }
 
