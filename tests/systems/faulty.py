@@ -31,6 +31,7 @@ async def put(writer, data):
         raise ConnectionResetError
     writer.write(data)
     await writer.drain()
+    await asyncio.sleep(0)  # drain alone need not let the loop learn that the other side is gone
 
 
 async def html(source, request, writer):
