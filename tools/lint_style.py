@@ -24,16 +24,17 @@ def check_head(path, text, report):
     tokens = c_scan.tokenize(text)
     if SPDX not in "\n".join(text.splitlines()[:MISSION_LINES + 3]):
         report.add(path, 1, "spdx", f"the line '{SPDX}' is missing at the top")
-    mission = []
+    mission, end = [], 1
     for token in tokens:
-        if token.kind != "comment":
+        if token.kind != "comment" or token.line > end + 1:
             break
         mission.append(token)
+        end = token.line + token.text.count("\n")
     lines = [line for token in mission for line in token.text.splitlines() if SPDX not in line]
     said = re.sub(r"[/*\s]", "", "".join(lines))
-    if len(said) < 15:
+    if len(said) < 10:
         report.add(path, 1, "mission", "the first comment must say what the file is for")
-    elif len([line for line in lines if re.sub(r"[/*\s]", "", line)]) > MISSION_LINES + 3:
+    elif len([line for line in lines if re.sub(r"[/*\s]", "", line)]) > MISSION_LINES:
         report.add(path, 1, "mission", f"the first comment is longer than {MISSION_LINES} lines")
 
 

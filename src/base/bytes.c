@@ -122,36 +122,38 @@ bool bytes_to_text(struct bytes a, char *out, size_t size)
     return true;
 }
 
-// Length of the well-formed sequence at p (RFC 3629, table of section 4), 0 if there is none.
+// RFC 3629, the table of section 4: which first bytes open a sequence of what length, and what its
+// second byte may be; the further ones are 0x80..0xbf.
+static const struct utf8_lead {
+    uint8_t from, to;  // first byte
+    uint8_t low, high; // second byte
+    uint8_t length;    // of the whole sequence
+} utf8_leads[] = {
+    {0x00, 0x7f, 0x00, 0x00, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+    {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+    {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+};
+
+// Length of the well-formed sequence at p, 0 if there is none.
 static size_t utf8_sequence(const uint8_t *p, size_t left)
 {
-    uint8_t low = 0x80, high = 0xbf;
-    size_t need = 0;
-    if (p[0] < 0x80) {
-        return 1;
+    const struct utf8_lead *lead = utf8_leads;
+    const struct utf8_lead *end = lead + sizeof(utf8_leads) / sizeof(utf8_leads[0]);
+    while (lead < end && (p[0] < lead->from || p[0] > lead->to)) {
+        lead++;
     }
-    if (p[0] >= 0xc2 && p[0] <= 0xdf) {
-        need = 2;
-    } else if (p[0] >= 0xe0 && p[0] <= 0xef) {
-        need = 3;
-        low = p[0] == 0xe0 ? 0xa0 : 0x80;
-        high = p[0] == 0xed ? 0x9f : 0xbf;
-    } else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
-        need = 4;
-        low = p[0] == 0xf0 ? 0x90 : 0x80;
-        high = p[0] == 0xf4 ? 0x8f : 0xbf;
-    } else {
+    if (lead == end || left < lead->length) {
         return 0;
     }
-    if (left < need || p[1] < low || p[1] > high) {
+    if (lead->length > 1 && (p[1] < lead->low || p[1] > lead->high)) {
         return 0;
     }
-    for (size_t i = 2; i < need; i++) {
+    for (size_t i = 2; i < lead->length; i++) {
         if ((p[i] & 0xc0) != 0x80) {
             return 0;
         }
     }
-    return need;
+    return lead->length;
 }
 
 bool bytes_is_utf8(struct bytes a)
