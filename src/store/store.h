@@ -89,7 +89,7 @@ struct store_credential {
 struct store_token {
     char id[ID_TEXT];                           // tok_...; names the token without being it
     uint8_t hash[STORE_HASH];                   // SHA-256 of the token, unique
-    uint32_t kind;                              // enum token_kind (keys/token.h)
+    uint32_t kind;                              // enum token_kind (auth/token_text.h)
     char owner[ID_TEXT];                        // connection, application or operator
     char application[ID_TEXT];                  // whose, in the end
     char scopes[FP_LIMIT_SCOPES_TEXT + 1];      // with blanks between; empty: all of its kind
