@@ -19,7 +19,7 @@ enum room_handover {
     ROOM_HANDOVER_CONFIG = 1, // memory file with struct config
     ROOM_HANDOVER_LINK,       // stream socket to the peer named; a new one replaces a broken one
     ROOM_HANDOVER_LISTENER,   // listening socket: "api.0", "plain.0", "metrics", "control"
-    ROOM_HANDOVER_FILE        // opened file: "tls.certificate", "tls.key", "master.key"
+    ROOM_HANDOVER_FILE // opened file, at its beginning: "tls.certificate", "tls.key", "master.key"
 };
 
 struct room_ops {
@@ -38,7 +38,8 @@ struct room_ops {
     void (*reload)(void *state);
     // Accept nothing new, finish what is in flight, then call room_finished().
     void (*drain)(void *state, unsigned within_ms);
-    // The loop is over: release everything.
+    // The loop is over: release everything. The loop turns a few times more after it, for the
+    // callbacks of uv_close().
     void (*close)(void *state);
 };
 
@@ -55,7 +56,10 @@ int room_take_fd(struct room *room, enum room_handover kind, const char *name);
 // leaves at the end of this turn of the loop, all together.
 struct buf *room_out(struct room *room, enum link_room peer);
 bool room_link_is_up(const struct room *room, enum link_room peer);
-// The drain is done; the loop ends.
+// All rooms as the supervisor sees them: a JSON array of {"name","pid","state","starts",
+// "protections"}; "[]" before the supervisor said so. Valid until the next turn of the loop.
+struct bytes room_overview(const struct room *room);
+// The drain is done; the loop ends as soon as the links are flushed.
 void room_finished(struct room *room);
 // The room cannot go on: logs why and ends the process with a failure, for the supervisor to
 // restart.

@@ -31,13 +31,13 @@ struct sandbox_report {
     bool not_dumpable;         // PR_SET_DUMPABLE 0: no ptrace by the same user
     bool dies_with_supervisor; // PR_SET_PDEATHSIG
     bool own_user;             // runs as a user of its own
-    bool no_capabilities; // permitted, effective, inheritable, ambient and bounding sets are empty
-    bool no_new_privileges; // PR_SET_NO_NEW_PRIVS
-    unsigned landlock_abi;  // 0: not available
-    bool
-        landlock_network; // ABI 4 and later: TCP bind and connect are refused where the policy says
-    bool seccomp;         // filter in force
-    unsigned uid;         // as it runs now
+    bool no_capabilities;      // permitted, effective, inheritable and ambient sets are empty; the
+                               // bounding set too where started as root
+    bool no_new_privileges;    // PR_SET_NO_NEW_PRIVS
+    unsigned landlock_abi;     // in force; 0: not available
+    bool landlock_network;     // ABI 4 and later: TCP bind (egress) or bind and connect are refused
+    bool seccomp;              // filter in force
+    unsigned uid;              // as it runs now
 };
 
 // First step, before anything else in the process: limits, not dumpable, dies with its parent.
@@ -46,9 +46,13 @@ enum fp_error sandbox_begin(struct sandbox_report *report, struct fp_note *note)
 // to get back. Not as root: capabilities only; own_user stays false.
 enum fp_error sandbox_drop(uint32_t uid, struct sandbox_report *report, struct fp_note *note);
 // The last step: Landlock as far as the kernel has it, then seccomp (a call outside of the list
-// ends the process with SIGSYS). Threads must not run yet, or be meant to be confined too.
+// ends the process with SIGSYS). No thread may run yet. SANDBOX_SUPERVISOR: fewer capabilities and
+// a short list of refused calls, which the rooms inherit.
 enum fp_error sandbox_close(const struct sandbox_request *request, struct sandbox_report *report,
                             struct fp_note *note);
+// Whether nothing is missing that a Linux kernel from 5.13 on can give (rooms.require_hardening);
+// Landlock for TCP, which needs 6.7, is not asked for: seccomp refuses the sockets themselves.
+bool sandbox_report_hardened(const struct sandbox_report *report);
 // The report as a JSON object, for READY, logs and status.
 void sandbox_report_json(const struct sandbox_report *report, struct buf *out);
 

@@ -1,0 +1,37 @@
+// The lock is on the directory itself: nothing is left behind, and it ends with the process.
+// SPDX-License-Identifier: Apache-2.0
+#include "config/data_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+enum fp_error config_lock_data_dir(const struct config *config, int *fd_out, struct fp_note *note)
+{
+    int fd = open(config->data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+        fp_note_set(note, "data_dir", "There is no directory %s: make it with fishplate init.",
+                    config->data_dir);
+        return FP_E_STORE_NOT_FOUND;
+    }
+    if (fd < 0) {
+        fp_note_set(note, "data_dir", "%s cannot be opened: %s.", config->data_dir,
+                    strerror(errno));
+        return FP_E_PERMISSION_DENIED;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        fp_note_set(note, "data_dir", "Another fishplate works on %s.", config->data_dir);
+        return FP_E_EXISTS;
+    }
+    *fd_out = fd;
+    return FP_OK;
+}
+
+void config_control_path(const struct config *config, char out[static CONFIG_CONTROL_PATH])
+{
+    snprintf(out, CONFIG_CONTROL_PATH, "%s/control.sock", config->data_dir);
+}
