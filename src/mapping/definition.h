@@ -1,0 +1,247 @@
+// A connector definition, loaded and compiled: what a platform is, how to talk to it, and how its
+// records become ours. Plain data, immutable after loading, shared by all calls.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef FP_MAPPING_DEFINITION_H
+#define FP_MAPPING_DEFINITION_H
+
+#include "base/error.h"
+#include "base/note.h"
+#include "mapping/template.h"
+#include "model/model.h"
+#include "model/query.h"
+
+#define MAPPING_CREDENTIALS 12 // fields that a customer may be asked for
+#define MAPPING_KEPT        16 // values that a session may keep
+#define MAPPING_STEPS       6  // calls of a log-in
+#define MAPPING_HEADERS     8  // headers of a call
+#define MAPPING_RULES       32 // rules that judge answers
+#define MAPPING_WARNINGS    32 // of one definition
+
+enum mapping_proof { PROOF_DOCUMENTED, PROOF_PROTOCOL, PROOF_REAL };
+
+enum mapping_credential_kind { CREDENTIAL_TEXT, CREDENTIAL_URL, CREDENTIAL_SECRET };
+
+struct mapping_credential {
+    const char *name;                  // "password"
+    const char *label;                 // for the form
+    const char *help;                  // where the customer finds it
+    const char *example;               // may be NULL
+    enum mapping_credential_kind kind; // what it is
+    bool optional;                     // may be left out
+    bool characters[256];              // that it may hold; all false: any printable
+    unsigned max;                      // bytes
+};
+
+// A step into a source's JSON: a member, or an element of an array.
+struct mapping_step {
+    struct bytes name; // of a member
+    unsigned index;    // of an element, where name is empty
+};
+
+struct mapping_path {
+    const struct mapping_step *steps; // in the definition's arena
+    unsigned count;                   // 0: the value itself
+    struct bytes source;              // as the source names the field: "party.name"
+    bool parent;                      // begins at the parent record of a nested list ("each.")
+};
+
+enum mapping_rule_kind {
+    RULE_NULL,   // the source lacks it
+    RULE_PATH,   // one value
+    RULE_FIRST,  // the first value that is not null
+    RULE_CONST,  // the same for all records
+    RULE_JOIN,   // several values as one text
+    RULE_EXISTS, // whether there is a value, or a list that is not empty
+    RULE_OBJECT, // nested record
+    RULE_LIST,   // nested records
+    RULE_KEYS,   // list of keys or texts
+};
+
+// How the source writes a value; also how a filter's value is written for it.
+enum mapping_form {
+    FORM_TEXT,
+    FORM_INTEGER,
+    FORM_FLOAT,
+    FORM_DECIMAL,
+    FORM_BOOLEAN,
+    FORM_DATE,
+    FORM_DATETIME,
+};
+
+struct mapping_value {
+    struct bytes source; // the source's value
+    struct bytes key;    // ours
+    struct bytes name;   // for people
+    bool active;         // records can be in it
+};
+
+struct mapping_enumeration {
+    const char *name;                    // "purchase-states"
+    const struct model_resource *serves; // statuses/..., or NULL
+    const struct mapping_value *values;  // in the order of the file
+    unsigned count;                      // of values
+    bool same;                           // source and key are equal everywhere: order is kept
+};
+
+struct mapping_rule {
+    const struct model_field *field;               // what is filled
+    enum mapping_rule_kind kind;                   // how
+    enum mapping_form form;                        // of the source's value
+    int shift;                                     // number: digits to move the point to the right
+    bool searchable;                               // the source can filter by it
+    bool sortable;                                 // the source can sort by it
+    const struct mapping_path *paths;              // PATH: 1; FIRST, JOIN: several; else base path
+    unsigned path_count;                           // of paths
+    struct bytes constant;                         // CONST: JSON; JOIN: what stands between
+    const struct mapping_enumeration *enumeration; // or NULL
+    const struct mapping_rule *rules;              // OBJECT, LIST: of the nested entity
+    unsigned rule_count;                           // of rules
+    const struct mapping_path *only_path;          // LIST, OBJECT: take elements where this ...
+    struct bytes only_value;                       // ... is this text
+    bool pick;                                     // OBJECT: first element of a list at the path
+};
+
+struct mapping_resource {
+    const struct model_resource *resource; // what it answers
+    const char *object;                    // the source's name of it: "purchase.purchase"
+    struct template where;                 // clauses with commas, always applied to lists
+    struct template context;               // for lists
+    struct template item_context;          // for one record
+    const struct mapping_rule *rules;      // one per field of the entity, in its order
+    unsigned rule_count;                   // = entity's field_count
+    const struct mapping_rule *key;        // the rule of `key`
+    struct bytes fields;                   // JSON array of the source's fields to ask for
+    struct bytes order;                    // default order in the source's form, JSON
+    const struct mapping_resource *each;   // nested list: the parents; NULL otherwise
+    bool lists;                            // may be listed
+    bool items;                            // may be read by key
+};
+
+struct mapping_call {
+    struct template method; // of the call
+    struct template params; // JSON
+};
+
+struct mapping_login_step {
+    struct mapping_call call;                     // what to send
+    struct mapping_path keep_paths[MAPPING_KEPT]; // into the result
+    unsigned keep_slots[MAPPING_KEPT];            // where they go
+    unsigned keep_count;                          // of both
+    bool optional;                                // an error of the source is no failure
+    bool secret;                                  // sends the password: judged as a log-in
+};
+
+enum mapping_verdict {
+    VERDICT_FAILED,
+    VERDICT_CREDENTIAL,  // rejected
+    VERDICT_SESSION,     // expired: log in again
+    VERDICT_PERMISSION,  // missing
+    VERDICT_NOT_FOUND,   // no such record
+    VERDICT_RATE,        // limited
+    VERDICT_DOWN,        // not there now
+    VERDICT_UNSUPPORTED, // no such object here
+    VERDICT_SETTINGS,    // wrong address or database
+};
+
+struct mapping_judge {
+    unsigned status_low;      // HTTP status from; 0: any
+    unsigned status_high;     // to
+    bool login_only;          // applies while logging in
+    bool call_only;           // applies to other calls
+    struct mapping_path path; // into the body; unused where compare is NONE
+    enum { JUDGE_NONE, JUDGE_EQUALS, JUDGE_STARTS, JUDGE_CONTAINS } compare; // of path's text
+    struct template text;    // what to compare with, {object} allowed
+    enum mapping_verdict is; // the verdict
+};
+
+struct mapping_dialect {
+    struct template any;                          // $clauses
+    struct template all;                          // $clauses
+    struct template clause;                       // $field $operator $value
+    struct template order;                        // $field $direction
+    struct bytes operators[MODEL_OPERATOR_COUNT]; // JSON text each; empty: not there
+    struct bytes is_in;                           // operator for "one of"
+    struct bytes never;                           // a clause that no record meets
+    struct bytes ascending;                       // direction as text
+    struct bytes descending;                      // direction as text
+    struct bytes any_run;                         // LIKE: stands for any text; empty: none
+    struct bytes any_one;                         // LIKE: stands for one character
+    struct bytes escape;                          // LIKE: takes the meaning away
+};
+
+struct mapping_values {
+    struct bytes tag;      // member that names a typed value's type: "__class__"; empty: none
+    struct bytes datetime; // its tag
+    struct bytes date;     // its tag
+    struct bytes decimal;  // its tag
+    struct bytes parts[7]; // members for year ... microsecond
+    struct bytes digits;   // member that holds a decimal's text
+    enum mapping_form key; // form of keys and references: integer or text
+    struct bytes relation; // put behind a member's name to reach into a related record: "."
+};
+
+struct mapping_wire {
+    struct template url;                            // of every call
+    struct bytes header_names[MAPPING_HEADERS];     // sent with every call
+    struct template header_values[MAPPING_HEADERS]; // with $session: not while logging in
+    bool header_session[MAPPING_HEADERS];           // needs a session
+    unsigned header_count;                          // of headers
+    struct template body;                           // $id $method $params
+    struct mapping_path id;                         // of the answer's number
+    struct mapping_path result;                     // of the answer's result
+    struct mapping_path error;                      // of an error inside of an answer
+    struct mapping_call list;                       // $filter $offset $limit $order $fields
+    struct mapping_call count;                      // $filter
+    struct mapping_login_step steps[MAPPING_STEPS]; // to log in, in order
+    unsigned step_count;                            // of steps
+    const char *kept[MAPPING_KEPT];                 // names of the kept values
+    unsigned kept_count;                            // of kept
+    struct template derived[MAPPING_KEPT];          // base64 of this text, for kept values
+    struct template account;                        // who the credential is, as text
+    struct mapping_judge judges[MAPPING_RULES];     // first that fits decides
+    unsigned judge_count;                           // of judges
+    struct mapping_dialect dialect;                 // filters and order
+    struct mapping_values values;                   // dates, decimals, keys
+    struct template context;                        // of calls that have no own
+    struct template item_context;                   // the same for one record
+};
+
+struct mapping_warning {
+    unsigned line;   // 1-based
+    unsigned column; // 1-based
+    char text[200];  // what could be better
+};
+
+struct mapping {
+    struct arena *arena;                                            // owns everything below
+    const char *platform;                                           // "tryton"
+    const char *title;                                              // "Tryton"
+    const char *about;                                              // one or two sentences
+    const char *versions;                                           // of the product, as proven
+    const char *driver;                                             // "jsonrpc"
+    unsigned domains;                                               // bits 1 << MODEL_DOMAIN_*
+    enum mapping_proof proof;                                       // how it is proven
+    struct mapping_credential credentials[MAPPING_CREDENTIALS];     // to ask for
+    unsigned credential_count;                                      // of credentials
+    struct mapping_wire wire;                                       // how to talk to it
+    const struct mapping_enumeration *enumerations;                 // in the order of the file
+    unsigned enumeration_count;                                     // of enumerations
+    const struct mapping_resource *resources[MODEL_RESOURCE_COUNT]; // NULL: the source lacks it
+    struct mapping_warning warnings[MAPPING_WARNINGS];              // found while loading
+    unsigned warning_count;                                         // of warnings
+};
+
+// From YAML. FP_E_DEFINITION_INVALID with line, column and reason in the note; FP_E_NO_MEMORY.
+enum fp_error mapping_load(struct bytes text, struct mapping **out, struct fp_note *note);
+// Takes NULL.
+void mapping_free(struct mapping *mapping);
+// The plan of an operation; NULL where the platform lacks it.
+const struct mapping_resource *mapping_resource_of(const struct mapping *mapping,
+                                                   const struct model_operation *operation);
+// The table behind a statuses operation; NULL where the platform lacks it.
+const struct mapping_enumeration *mapping_statuses_of(const struct mapping *mapping,
+                                                      const struct model_operation *operation);
+// "real", "protocol", "documented".
+const char *mapping_proof_name(enum mapping_proof proof);
+
+#endif
