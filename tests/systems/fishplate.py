@@ -193,13 +193,16 @@ class Fishplate:
         self.directory = Path(directory).resolve()
         self.binary = Path(binary or BINARY)
         self.config = self.directory / "fishplate.yaml"
-        self.port = free_port()
-        self.metrics_port = free_port()
-        self.settings = {"api.listen": f"127.0.0.1:{self.port}",
-                         "metrics.listen": f"127.0.0.1:{self.metrics_port}",
-                         **(settings or {})}
+        self.settings = dict(settings or {})
+        self.use_ports(free_port(), free_port())
         self._environment = environment or {}
         self._process = None
+
+    def use_ports(self, port, metrics_port):
+        """Before start: where the API and the metrics listen."""
+        self.port, self.metrics_port = port, metrics_port
+        self.settings["api.listen"] = f"127.0.0.1:{port}"
+        self.settings["metrics.listen"] = f"127.0.0.1:{metrics_port}"
 
     # -- life ---------------------------------------------------------------------------------
     @property
@@ -220,7 +223,8 @@ class Fishplate:
         log = open(self.directory / "server.log", "ab")
         with log:
             self._process = subprocess.Popen(
-                [str(self.binary), "serve", "--config", str(self.config)], env=self.environment,
+                ["setpriv", "--pdeathsig", "TERM", "--",
+                 str(self.binary), "serve", "--config", str(self.config)], env=self.environment,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         if wait:
             self.wait_ready(deadline * SLOW)

@@ -102,6 +102,10 @@ class Tryton:
     def pid(self):
         return self._process.pid if self._process else None
 
+    @property
+    def running(self):
+        return self._process is not None and self._process.poll() is None
+
     def create(self):
         """Copies the seeded template (made first, where this machine has none) into place."""
         template = make_template(self._progress)
@@ -112,15 +116,20 @@ class Tryton:
         self.password = PASSWORD
         return self
 
-    def start(self, deadline=30.0):
+    def start(self, deadline=30.0, wait=True):
         if not (self.directory / "db" / f"{DATABASE}.sqlite").exists():
             self.create()
         config = self.directory / "trytond.conf"
         config.write_text(CONFIG.format(port=self.port, path=self.directory / "db"))
         with open(self.directory / "tryton.log", "ab") as log:
+            # Should this process be killed, the server ends too: nothing is left behind.
             self._process = subprocess.Popen(
-                [PYTHON, "/usr/bin/trytond", "-c", str(config), "-d", DATABASE],
+                ["setpriv", "--pdeathsig", "TERM", "--",
+                 PYTHON, "/usr/bin/trytond", "-c", str(config), "-d", DATABASE],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        return self.wait_ready(deadline) if wait else self
+
+    def wait_ready(self, deadline=30.0):
         end = time.monotonic() + deadline
         while True:
             if self._process.poll() is not None:
