@@ -18,8 +18,7 @@ enum fp_error config_lock_data_dir(const struct config *config, int *fd_out, str
         return FP_E_STORE_NOT_FOUND;
     }
     if (fd < 0) {
-        fp_note_set(note, "data_dir", "%s cannot be opened: %s.", config->data_dir,
-                    strerror(errno));
+        fp_note_set(note, "data_dir", "%s cannot be opened: %m.", config->data_dir);
         return FP_E_PERMISSION_DENIED;
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {

@@ -1,7 +1,8 @@
 // A room's life: take over descriptors, drop privileges, open, be closed in, serve, drain, end.
 // SPDX-License-Identifier: Apache-2.0
-#include "room/room_int.h"
+#include "room/room.h"
 
+#include "room/room_int.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "link/channel.h"

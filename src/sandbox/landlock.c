@@ -134,18 +134,18 @@ enum fp_error sandbox__landlock(const struct sandbox_request *request,
     }
     ruleset = (int)syscall(SYS_landlock_create_ruleset, &rules, size, 0);
     if (ruleset < 0) {
-        fp_note_set(note, "landlock", "The rules were refused: %s.", strerror(errno));
+        fp_note_set(note, "landlock", "The rules were refused: %m.");
         return FP_E_PERMISSION_DENIED;
     }
     for (size_t i = 0; i < request->path_count && error == FP_OK; i++) {
         error = landlock_allow(ruleset, &request->paths[i], rules.files);
         if (error != FP_OK) {
-            fp_note_set(note, "landlock", "The rule for %s was refused: %s.",
-                        request->paths[i].path, strerror(errno));
+            fp_note_set(note, "landlock", "The rule for %s was refused: %m.",
+                        request->paths[i].path);
         }
     }
     if (error == FP_OK && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) {
-        fp_note_set(note, "landlock", "It could not be put in force: %s.", strerror(errno));
+        fp_note_set(note, "landlock", "It could not be put in force: %m.");
         error = FP_E_PERMISSION_DENIED;
     }
     close(ruleset);

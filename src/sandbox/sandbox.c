@@ -1,7 +1,8 @@
 // The steps that close a process in, in their order, and what is seen after each.
 // SPDX-License-Identifier: Apache-2.0
-#include "sandbox/sandbox_int.h"
+#include "sandbox/sandbox.h"
 
+#include "sandbox/sandbox_int.h"
 #include "base/json_out.h"
 
 #include <errno.h>
@@ -37,7 +38,7 @@ static void sandbox_look(struct sandbox_report *report)
 
 static enum fp_error sandbox_refused(struct fp_note *note, const char *what)
 {
-    fp_note_set(note, what, "The operating system refused: %s.", strerror(errno));
+    fp_note_set(note, what, "The operating system refused: %m.");
     return FP_E_PERMISSION_DENIED;
 }
 

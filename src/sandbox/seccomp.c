@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <seccomp.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -98,8 +97,8 @@ static const struct seccomp_row seccomp_rows[] = {
     {SCMP_SYS(capget), ALL},
     // files: the vault's store and audit log; resolver and certificates of egress. Which files is
     // for Landlock to say.
-    {SCMP_SYS(open), V | E | SANITIZER},
-    {SCMP_SYS(openat), V | E | SANITIZER},
+    {SCMP_SYS(open), V},
+    {SCMP_SYS(openat), V},
     {SCMP_SYS(stat), V | E | SANITIZER},
     {SCMP_SYS(lstat), V | E | SANITIZER},
     {SCMP_SYS(newfstatat), V | E | SANITIZER},
@@ -240,6 +239,15 @@ static int seccomp_add_sockets(scmp_filter_ctx filter)
     return bad;
 }
 
+// Files may be opened for reading only.
+static int seccomp_add_reading(scmp_filter_ctx filter)
+{
+    const scmp_datum_t writing = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC;
+    int bad = seccomp_allow(filter, SCMP_SYS(open), SCMP_A1(SCMP_CMP_MASKED_EQ, writing, 0));
+    bad |= seccomp_allow(filter, SCMP_SYS(openat), SCMP_A2(SCMP_CMP_MASKED_EQ, writing, 0));
+    return bad;
+}
+
 static int seccomp_add_conditions(scmp_filter_ctx filter, enum sandbox_policy policy)
 {
     int bad = seccomp_add_memory(filter) | seccomp_add_questions(filter);
@@ -252,6 +260,9 @@ static int seccomp_add_conditions(scmp_filter_ctx filter, enum sandbox_policy po
     }
     if (policy == SANDBOX_EGRESS) {
         bad |= seccomp_add_sockets(filter);
+    }
+    if (policy == SANDBOX_EGRESS || (policy == SANDBOX_GATEWAY && SANDBOX_SANITIZED)) {
+        bad |= seccomp_add_reading(filter);
     }
     return bad;
 }
@@ -301,7 +312,8 @@ enum fp_error sandbox__seccomp(enum sandbox_policy policy, struct sandbox_report
     }
     result = seccomp_load(filter);
     if (result != 0) {
-        fp_note_set(note, "seccomp", "The filter could not be loaded: %s.", strerror(-result));
+        errno = -result;
+        fp_note_set(note, "seccomp", "The filter could not be loaded: %m.");
         error = FP_E_PERMISSION_DENIED;
         goto out;
     }

@@ -1,0 +1,480 @@
+// Each room's policy, tried from inside it in a forked child: what it may not do ends in SIGSYS or
+// is refused, what it needs works. Where the kernel lacks a layer, its report must say so.
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define TEST_UID_BASE 60900
+#define DONE          0  // the action worked
+#define REFUSED       40 // it failed with EACCES or EPERM
+#define OTHER         41 // it failed otherwise
+#define NO_SANDBOX    42 // the sandbox itself failed
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+static char folder[64];            // a data directory
+static char secret[128];           // a file in it
+static struct sandbox_report seen; // of the last child
+
+// Written by the child for its parent.
+static struct sandbox_report *shared;
+
+static int outcome(bool worked)
+{
+    return worked ? DONE : errno == EACCES || errno == EPERM ? REFUSED : OTHER;
+}
+
+static int close_in(enum sandbox_policy policy, const struct sandbox_path *paths, size_t count)
+{
+    struct sandbox_request request = {policy, paths, count};
+    struct fp_note note = {0};
+    uint32_t uid = TEST_UID_BASE + (uint32_t)policy;
+    if (sandbox_begin(shared, &note) != FP_OK || sandbox_drop(uid, shared, &note) != FP_OK ||
+        sandbox_close(&request, shared, &note) != FP_OK) {
+        dprintf(STDERR_FILENO, "%s: %s\n", note.field, note.text);
+        return NO_SANDBOX;
+    }
+    return DONE;
+}
+
+// Wait status of a child that is closed in and then acts; the data directory is open to the vault.
+static int act(enum sandbox_policy policy, int (*action)(void))
+{
+    struct sandbox_path paths[] = {{folder, true}, {"/etc/hosts", false}};
+    int status = 0;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        bool vault = policy == SANDBOX_VAULT;
+        int result =
+            close_in(policy, vault ? paths : paths + 1, vault || policy == SANDBOX_EGRESS ? 1 : 0);
+        _exit(result == DONE ? action() : result);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    seen = *shared;
+    return status;
+}
+
+static void assert_exits(int status, int code)
+{
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != code) {
+        fail_msg("wait status %#x, not exit code %d", (unsigned)status, code);
+    }
+}
+
+static void assert_killed(int status)
+{
+    if (!seen.seccomp) {
+        return; // said so in the report, which another test looks at
+    }
+    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS) {
+        fail_msg("wait status %#x, not SIGSYS", (unsigned)status);
+    }
+}
+
+static int do_nothing(void)
+{
+    return DONE;
+}
+
+static int do_open_secret(void)
+{
+    return outcome(open(secret, O_RDONLY | O_CLOEXEC) >= 0);
+}
+
+static int do_create(void)
+{
+    char path[160];
+    int fd = -1;
+    snprintf(path, sizeof path, "%s/new", folder);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    return outcome(fd >= 0 && write(fd, "x", 1) == 1 && fdatasync(fd) == 0 && unlink(path) == 0);
+}
+
+static int do_open_passwd(void)
+{
+    return outcome(open("/etc/passwd", O_RDONLY | O_CLOEXEC) >= 0);
+}
+
+static int do_open_hosts(void)
+{
+    return outcome(open("/etc/hosts", O_RDONLY | O_CLOEXEC) >= 0);
+}
+
+static int do_socket(void)
+{
+    return outcome(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0);
+}
+
+static int do_raw_socket(void)
+{
+    return outcome(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0) >= 0);
+}
+
+static int do_connect(void)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return outcome(connect(0, (struct sockaddr *)&to, sizeof to) == 0);
+}
+
+static int do_go_out(void)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(1)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return outcome(connect(fd, (struct sockaddr *)&to, sizeof to) == 0 || errno == ECONNREFUSED);
+}
+
+static int do_bind(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return outcome(fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof at) == 0);
+}
+
+static int do_ptrace(void)
+{
+    return outcome(ptrace(PTRACE_ATTACH, getppid(), NULL, NULL) == 0);
+}
+
+static int do_read_parent(void)
+{
+    char byte = 0;
+    struct iovec here = {&byte, 1}, there = {shared, 1};
+    return outcome(process_vm_readv(getppid(), &here, 1, &there, 1, 0) == 1);
+}
+
+static int do_exec(void)
+{
+    char *arguments[] = {"/bin/true", NULL};
+    execv(arguments[0], arguments);
+    return outcome(false);
+}
+
+static int do_fork(void)
+{
+    pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+    if (pid == 0) {
+        _exit(0);
+    }
+    return outcome(pid > 0);
+}
+
+static void *thread_body(void *argument)
+{
+    return argument;
+}
+
+static int do_thread(void)
+{
+    pthread_t thread;
+    int error = pthread_create(&thread, NULL, thread_body, shared);
+    return error == 0 && pthread_join(thread, NULL) == 0 ? DONE : OTHER;
+}
+
+static int do_make_code(void)
+{
+    return outcome(mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
+                        -1, 0) != MAP_FAILED);
+}
+
+static int do_memory(void)
+{
+    char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return outcome(page != MAP_FAILED && mprotect(page, 4096, PROT_NONE) == 0 &&
+                   munmap(page, 8192) == 0);
+}
+
+static int do_become_root(void)
+{
+    return outcome(setresuid(0, 0, 0) == 0);
+}
+
+static int do_signal_parent(void)
+{
+    return outcome(syscall(SYS_kill, getppid(), 0) == 0);
+}
+
+static int do_look_at_itself(void)
+{
+    struct stat about;
+    return outcome(fstat(0, &about) == 0 && getpid() > 0);
+}
+
+static const enum sandbox_policy rooms[] = {SANDBOX_GATEWAY, SANDBOX_VAULT, SANDBOX_EGRESS};
+#define ROOMS (sizeof rooms / sizeof rooms[0])
+
+static void test_sandbox_sandbox__report_is_true(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ROOMS; i++) {
+        assert_exits(act(rooms[i], do_nothing), DONE);
+        assert_true(seen.no_core_dumps);
+        assert_true(seen.not_dumpable);
+        assert_true(seen.dies_with_supervisor);
+        assert_true(seen.no_capabilities);
+        assert_true(seen.no_new_privileges);
+        assert_true(seen.own_user == (getuid() == 0));
+        assert_int_equal(seen.uid, getuid() == 0 ? TEST_UID_BASE + (unsigned)rooms[i] : getuid());
+        assert_true(seen.seccomp);
+        if (getuid() == 0 && seen.landlock_abi != 0) {
+            assert_true(sandbox_report_hardened(&seen));
+        }
+    }
+}
+
+static void test_sandbox_sandbox__hardened_misses_nothing(void **state)
+{
+    struct sandbox_report full = {true, true, true, true, true, true, 3, false, true, 7};
+    struct sandbox_report report = full;
+    (void)state;
+    assert_true(sandbox_report_hardened(&report));
+    bool *const flags[] = {
+        &report.no_core_dumps, &report.not_dumpable,    &report.dies_with_supervisor,
+        &report.own_user,      &report.no_capabilities, &report.no_new_privileges,
+        &report.seccomp};
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        report = full;
+        *flags[i] = false;
+        assert_false(sandbox_report_hardened(&report));
+    }
+    report = full;
+    report.landlock_abi = 0;
+    assert_false(sandbox_report_hardened(&report));
+}
+
+static void test_sandbox_sandbox__json_names_all(void **state)
+{
+    struct sandbox_report report = {.no_core_dumps = true, .landlock_abi = 4, .uid = 60901};
+    struct buf json;
+    (void)state;
+    buf_init(&json, 1024);
+    sandbox_report_json(&report, &json);
+    assert_string_equal(buf_text(&json),
+                        "{\"no_core_dumps\":true,\"not_dumpable\":false,"
+                        "\"dies_with_supervisor\":false,\"own_user\":false,"
+                        "\"no_capabilities\":false,\"no_new_privileges\":false,"
+                        "\"landlock_abi\":4,\"landlock_network\":false,\"seccomp\":false,"
+                        "\"uid\":60901}");
+    buf_done(&json);
+}
+
+// security.md, threat 1: a gateway that was taken over.
+static void test_sandbox_sandbox__gateway_is_shut(void **state)
+{
+    (void)state;
+    if (!SANITIZED) {
+        assert_killed(act(SANDBOX_GATEWAY, do_open_secret));
+        assert_killed(act(SANDBOX_GATEWAY, do_fork));
+        assert_killed(act(SANDBOX_GATEWAY, do_thread));
+    }
+    assert_killed(act(SANDBOX_GATEWAY, do_socket));
+    assert_killed(act(SANDBOX_GATEWAY, do_connect));
+    assert_killed(act(SANDBOX_GATEWAY, do_exec));
+    assert_exits(act(SANDBOX_GATEWAY, do_memory), DONE);
+    assert_exits(act(SANDBOX_GATEWAY, do_look_at_itself), DONE);
+}
+
+static void test_sandbox_sandbox__vault_has_its_files_only(void **state)
+{
+    (void)state;
+    assert_exits(act(SANDBOX_VAULT, do_open_secret), DONE);
+    assert_exits(act(SANDBOX_VAULT, do_create), DONE);
+    assert_exits(act(SANDBOX_VAULT, do_open_passwd), seen.landlock_abi != 0 ? REFUSED : DONE);
+    assert_killed(act(SANDBOX_VAULT, do_socket));
+    assert_killed(act(SANDBOX_VAULT, do_connect));
+    assert_killed(act(SANDBOX_VAULT, do_exec));
+    assert_exits(act(SANDBOX_VAULT, do_thread), DONE);
+    if (!SANITIZED) {
+        assert_killed(act(SANDBOX_VAULT, do_fork));
+    }
+}
+
+static void test_sandbox_sandbox__egress_goes_out_and_nowhere_else(void **state)
+{
+    (void)state;
+    assert_exits(act(SANDBOX_EGRESS, do_go_out), DONE);
+    assert_exits(act(SANDBOX_EGRESS, do_thread), DONE);
+    assert_exits(act(SANDBOX_EGRESS, do_open_hosts), DONE);
+    assert_exits(act(SANDBOX_EGRESS, do_bind), seen.landlock_network ? REFUSED : DONE);
+    if (seen.landlock_abi != 0) {
+        assert_exits(act(SANDBOX_EGRESS, do_open_secret), REFUSED);
+        assert_exits(act(SANDBOX_EGRESS, do_open_passwd), REFUSED);
+    }
+    assert_killed(act(SANDBOX_EGRESS, do_raw_socket));
+    assert_killed(act(SANDBOX_EGRESS, do_create));
+    assert_killed(act(SANDBOX_EGRESS, do_exec));
+}
+
+static void test_sandbox_sandbox__no_room_reaches_another(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ROOMS; i++) {
+        assert_killed(act(rooms[i], do_ptrace));
+        assert_killed(act(rooms[i], do_read_parent));
+        assert_killed(act(rooms[i], do_signal_parent));
+        assert_killed(act(rooms[i], do_become_root));
+        assert_exits(act(rooms[i], do_make_code), REFUSED);
+    }
+}
+
+// Another room's memory through /proc, without Landlock and seccomp: the user alone keeps it shut.
+static void test_sandbox_sandbox__memory_is_unreadable_for_another_user(void **state)
+{
+    char path[64], ready = 0;
+    int status = 0, pipes[2] = {-1, -1};
+    pid_t victim = 0, thief = 0;
+    (void)state;
+    if (getuid() != 0) {
+        skip();
+    }
+    assert_int_equal(pipe(pipes), 0);
+    victim = fork();
+    if (victim == 0) {
+        int result = close_in(SANDBOX_GATEWAY, NULL, 0);
+        ssize_t sent = write(pipes[1], "r", result == DONE ? 1 : 0);
+        (void)sent;
+        for (;;) {
+            struct timespec second = {1, 0};
+            nanosleep(&second, NULL);
+        }
+    }
+    close(pipes[1]);
+    assert_int_equal(read(pipes[0], &ready, 1), 1);
+    close(pipes[0]);
+    snprintf(path, sizeof path, "/proc/%d/mem", (int)victim);
+    thief = fork();
+    if (thief == 0) {
+        struct fp_note note = {0};
+        int result = sandbox_begin(shared, &note) == FP_OK &&
+                             sandbox_drop(TEST_UID_BASE + 9, shared, &note) == FP_OK
+                         ? outcome(open(path, O_RDONLY | O_CLOEXEC) >= 0)
+                         : NO_SANDBOX;
+        _exit(result);
+    }
+    assert_int_equal(waitpid(thief, &status, 0), thief);
+    kill(victim, SIGKILL);
+    waitpid(victim, NULL, 0);
+    assert_exits(status, REFUSED);
+}
+
+static int do_supervise(void)
+{
+    struct sandbox_request request = {.policy = SANDBOX_SUPERVISOR};
+    struct fp_note note = {0};
+    if (sandbox_close(&request, shared, &note) != FP_OK || !shared->no_new_privileges ||
+        !shared->seccomp || !shared->no_core_dumps || !shared->not_dumpable) {
+        return NO_SANDBOX;
+    }
+    return DONE;
+}
+
+static int supervised_act(int (*action)(void))
+{
+    int status = 0;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        int result = do_supervise();
+        _exit(result == DONE ? action() : result);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    seen = *shared;
+    return status;
+}
+
+// As root a room can still become another user below a supervisor that gave up most of its own.
+static int do_be_a_room(void)
+{
+    return close_in(SANDBOX_GATEWAY, NULL, 0);
+}
+
+static int do_mount(void)
+{
+    return outcome(syscall(SYS_umount2, "/nowhere", 0) == 0);
+}
+
+static void test_sandbox_sandbox__supervisor_starts_rooms_and_little_else(void **state)
+{
+    (void)state;
+    assert_exits(supervised_act(do_fork), DONE);
+    assert_exits(supervised_act(do_exec), DONE);
+    assert_exits(supervised_act(do_be_a_room), DONE);
+    assert_true(seen.own_user == (getuid() == 0));
+    assert_killed(supervised_act(do_mount));
+    assert_killed(supervised_act(do_read_parent));
+}
+
+static int set_up(void **state)
+{
+    int fd = -1;
+    (void)state;
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    snprintf(folder, sizeof folder, "/tmp/fishplate-sandbox-XXXXXX");
+    if (shared == MAP_FAILED || mkdtemp(folder) == NULL) {
+        return -1;
+    }
+    snprintf(secret, sizeof secret, "%s/store.db", folder);
+    fd = open(secret, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0 || close(fd) != 0 || chmod(folder, 0755) != 0) {
+        return -1;
+    }
+    if (getuid() == 0 && (chown(folder, TEST_UID_BASE + SANDBOX_VAULT, 0) != 0 ||
+                          chown(secret, TEST_UID_BASE + SANDBOX_VAULT, 0) != 0)) {
+        return -1;
+    }
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    return unlink(secret) == 0 && rmdir(folder) == 0 ? 0 : -1;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sandbox_sandbox__report_is_true),
+        cmocka_unit_test(test_sandbox_sandbox__hardened_misses_nothing),
+        cmocka_unit_test(test_sandbox_sandbox__json_names_all),
+        cmocka_unit_test(test_sandbox_sandbox__gateway_is_shut),
+        cmocka_unit_test(test_sandbox_sandbox__vault_has_its_files_only),
+        cmocka_unit_test(test_sandbox_sandbox__egress_goes_out_and_nowhere_else),
+        cmocka_unit_test(test_sandbox_sandbox__no_room_reaches_another),
+        cmocka_unit_test(test_sandbox_sandbox__memory_is_unreadable_for_another_user),
+        cmocka_unit_test(test_sandbox_sandbox__supervisor_starts_rooms_and_little_else),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
