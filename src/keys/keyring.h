@@ -55,7 +55,7 @@ enum fp_error keyring_create(struct master_key *master, const struct keyring_ops
                              struct keyring **out);
 void keyring_free(struct keyring *ring); // wipes; takes NULL
 
-// A new data key: fills *row (reserved 0) for the caller to store, and holds it in the cache as the
+// A new data key: fills *row for the caller to store, and holds it in the cache as the
 // customer's newest, so that records can be sealed for the same batch. If the row is then not
 // stored, call keyring_forget(). version 1 for a new customer. FP_E_INPUT_INVALID,
 // FP_E_CRYPTO_FAILED, FP_E_NO_MEMORY, or what the master key's source says.
