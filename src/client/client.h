@@ -97,8 +97,8 @@ typedef void client_done(void *ctx, struct client_answer *answer);
 // process. FP_E_CONFIG_INVALID with a note for a ca_file that cannot be used, FP_E_NO_MEMORY.
 enum fp_error client_create(uv_loop_t *loop, const struct client_settings *settings,
                             struct client **out, struct fp_note *note);
-// Cancels what is in flight, closes everything; handles of the loop are closed in its next turns.
-// Takes NULL.
+// Cancels what is in flight, closes everything, and turns the loop until its handles are closed:
+// not from within a callback. Takes NULL.
 void client_free(struct client *client);
 
 struct client_begin {
@@ -107,10 +107,10 @@ struct client_begin {
     client_done *done;                    // gets the answer
     void *ctx;                            // for done
 };
-// Begins a call. FP_E_SOURCE_SETTINGS_INVALID for a URL or header that may not be sent (see
-// client_url_check()), FP_E_SOURCE_ADDRESS_REFUSED for plain http to a name or a public address,
-// FP_E_LIMIT_EXCEEDED where too much is in flight (SOURCE_CALLS), FP_E_NO_MEMORY; done is not
-// called then. *out names the call for client_cancel() and is dead once done() was called.
+// Begins a call. FP_E_SOURCE_SETTINGS_INVALID for a URL, method or header that may not be sent (see
+// client_url_check()), FP_E_LIMIT_EXCEEDED where too much is in flight (SOURCE_CALLS),
+// FP_E_NO_MEMORY; done is not called then. *out names the call for client_cancel() and is dead once
+// done() was called.
 enum fp_error client_send(struct client *client, const struct client_begin *begin,
                           struct client_call **out, struct fp_note *note);
 // done is not called any more; the socket is closed. Takes NULL.
