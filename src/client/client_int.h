@@ -31,6 +31,7 @@ struct client_pool {
     uint8_t key[FP_LIMIT_ID_TEXT];   // connection id
     size_t key_len;                  // 0: sockets are closed after each call
     bool forgotten;                  // no new calls; closed with the last one
+    bool broken;                     // a socket could not be watched: to be given up
     bool collecting;                 // results are handed out: must not be freed now
 };
 
@@ -66,6 +67,7 @@ struct client_call {
     unsigned redirects_left;              // same-origin ones to follow
     unsigned begun;                       // on a socket, since the last redirect
     unsigned opened;                      // sockets
+    bool connected;                       // a socket got through to the other end
     bool body_begun;                      // header lines from now on are trailers
     enum client_stop stop;                // why we ended it
     unsigned long failures;               // client__curl_failures() at the begin

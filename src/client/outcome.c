@@ -71,7 +71,8 @@ static void judge_certificate(struct client_call *call)
     char text[160];
     long result = 0;
     (void)curl_easy_getinfo(call->easy, CURLINFO_SSL_VERIFYRESULT, &result);
-    if (result == X509_V_OK) {
+    // libcurl checks the name itself; OpenSSL's result was not set yet then.
+    if (result == X509_V_OK || result == X509_V_ERR_UNSPECIFIED) {
         say(call, FP_E_SOURCE_TLS_FAILED, "shows a certificate for another name.");
         return;
     }
@@ -108,13 +109,11 @@ static void judge_tls(struct client_call *call)
 
 static void judge_time(struct client_call *call)
 {
-    curl_off_t connected = 0;
-    (void)curl_easy_getinfo(call->easy, CURLINFO_CONNECT_TIME_T, &connected);
     if (call->answer.status != 0) {
         say(call, FP_E_SOURCE_TIMEOUT, "did not finish its answer in time.");
     } else if (call->begun != 0) {
         say(call, FP_E_SOURCE_TIMEOUT, "did not answer in time.");
-    } else if (connected != 0) {
+    } else if (call->connected) {
         say(call, FP_E_SOURCE_TIMEOUT, "did not finish the TLS handshake in time.");
     } else if (call->opened != 0) {
         say(call, FP_E_SOURCE_UNREACHABLE, "does not answer on the network.");

@@ -26,12 +26,27 @@ static void timer_closed(uv_handle_t *handle)
     client->handles--;
 }
 
+// A socket is not watched: libcurl would wait for it for ever. What is in flight ends here, the
+// pool takes no new calls.
+static void give_up(struct client_pool *pool)
+{
+    client__pool_forget(pool);
+    while (pool->calls != NULL) {
+        pool->calls->stop = CLIENT_STOP_MEMORY;
+        pool->calls->redirects_left = 0;
+        client__call_finish(pool->calls, CURLE_ABORTED_BY_CALLBACK);
+    }
+}
+
 // Results are collected after libcurl has returned, so that done() may begin and cancel calls.
 static void collect(struct client_pool *pool)
 {
     CURLMsg *message = NULL;
     int left = 0;
     pool->collecting = true;
+    if (pool->broken) {
+        give_up(pool);
+    }
     while ((message = curl_multi_info_read(pool->multi, &left)) != NULL) {
         struct client_call *call = NULL;
         CURLcode code = message->data.result;
@@ -46,19 +61,29 @@ static void collect(struct client_pool *pool)
     }
 }
 
+// An error of the multi handle itself is a lack of memory, after which it has forgotten a socket.
+static void act(struct client_pool *pool, curl_socket_t fd, int bits)
+{
+    int running = 0;
+    if (curl_multi_socket_action(pool->multi, fd, bits, &running) != CURLM_OK) {
+        pool->broken = true;
+    }
+    collect(pool);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct client_pool *pool = timer->data;
-    int running = 0;
-    (void)curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    collect(pool);
+    act(pool, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int on_timer_wish(CURLM *multi, long timeout_ms, void *userdata)
 {
     struct client_pool *pool = userdata;
     (void)multi;
-    if (timeout_ms < 0) {
+    if (pool->broken) {
+        (void)uv_timer_start(&pool->timer, on_timer, 0, 0);
+    } else if (timeout_ms < 0) {
         (void)uv_timer_stop(&pool->timer);
     } else {
         (void)uv_timer_start(&pool->timer, on_timer, (uint64_t)timeout_ms, 0);
@@ -70,15 +95,13 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct socket_watch *watch = poll->data;
     struct client_pool *pool = watch->pool;
-    int running = 0;
     int bits = 0;
     if (status < 0) {
         bits = CURL_CSELECT_ERR;
     }
     bits |= (events & UV_READABLE) != 0 ? CURL_CSELECT_IN : 0;
     bits |= (events & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0;
-    (void)curl_multi_socket_action(pool->multi, watch->fd, bits, &running);
-    collect(pool);
+    act(pool, watch->fd, bits);
 }
 
 static struct socket_watch *watch_create(struct client_pool *pool, curl_socket_t fd)
@@ -101,8 +124,13 @@ static int on_socket_wish(CURL *easy, curl_socket_t fd, int what, void *userdata
 {
     struct client_pool *pool = userdata;
     struct socket_watch *watch = socketp;
+    struct client_call *call = NULL;
     int events = 0;
-    (void)easy;
+    (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call);
+    // While a connection is made libcurl waits for writing only.
+    if (call != NULL && (what & CURL_POLL_IN) != 0 && what != CURL_POLL_REMOVE) {
+        call->connected = true;
+    }
     if (what == CURL_POLL_REMOVE) {
         if (watch != NULL) {
             (void)curl_multi_assign(pool->multi, fd, NULL);
@@ -113,7 +141,9 @@ static int on_socket_wish(CURL *easy, curl_socket_t fd, int what, void *userdata
     if (watch == NULL) {
         watch = watch_create(pool, fd);
         if (watch == NULL) {
-            return -1;
+            pool->broken = true;
+            (void)uv_timer_start(&pool->timer, on_timer, 0, 0);
+            return 0;
         }
         (void)curl_multi_assign(pool->multi, fd, watch);
     }
@@ -267,6 +297,7 @@ void client__pool_end(struct client_call *call)
     (void)curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, NULL);
     (void)curl_easy_setopt(call->easy, CURLOPT_URL, NULL);
     (void)curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, NULL);
+    (void)curl_easy_setopt(call->easy, CURLOPT_PRIVATE, NULL);
     if (pool->spare_count < CLIENT_SPARE) {
         pool->spare[pool->spare_count++] = call->easy;
     } else {

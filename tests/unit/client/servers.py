@@ -12,9 +12,12 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
+import warnings
 import zlib
 
 FOLDER = sys.argv[1]
+warnings.simplefilter("ignore", DeprecationWarning)  # TLS 1.1 is here on purpose
 connections = {}
 
 
@@ -187,6 +190,7 @@ async def serve(name, reader, writer):
         while True:
             request = await read_request(reader)
             if request is None:
+                writer.write(answer("bad request", ["Connection: close"], 400))
                 break
             method, path, headers, body = request
             served += 1
@@ -208,6 +212,23 @@ async def serve(name, reader, writer):
         pass
     finally:
         writer.close()
+
+
+def serve_old_tls(listener, context):
+    """TLS 1.1 only, on a thread: asyncio would close without the alert that real servers send."""
+    while True:
+        connection, _ = listener.accept()
+        try:
+            with context.wrap_socket(connection, server_side=True) as stream:
+                stream.recv(1)
+        except OSError:
+            connection.close()
+
+
+def start_old_tls():
+    listener = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=serve_old_tls, args=(listener, tls("good", ssl.TLSVersion.TLSv1_1)), daemon=True).start()
+    print("tls11", listener.getsockname()[1], flush=True)
 
 
 async def hang(reader, writer):
@@ -234,8 +255,8 @@ async def main():
     refused.bind(("127.0.0.1", 0))
     servers = [await start("plain"), await start("tls", tls("good")), await start("wrong_name", tls("name")),
                await start("expired", tls("expired")), await start("untrusted", tls("untrusted")),
-               await start("tls11", tls("good", ssl.TLSVersion.TLSv1_1)),
                await start("tls12", tls("good", ssl.TLSVersion.TLSv1_2)), await start("hang", None, hang)]
+    start_old_tls()
     try:
         servers.append(await start("plain6", None, None, "::1"))
     except OSError:
