@@ -339,7 +339,10 @@ static enum fp_error room_settle(struct room *room, struct fp_note *note)
         return error;
     }
     uid = room->config.uid_base != 0 ? room->config.uid_base + (uint32_t)room->ops->name : 0;
-    error = sandbox_drop(uid, &room->report, note);
+    error = room__enter_root(room, note);
+    if (error == FP_OK) {
+        error = sandbox_drop(uid, &room->report, note);
+    }
     if (error == FP_OK) {
         error = room->ops->open(room, &room->state);
     }

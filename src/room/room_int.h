@@ -70,5 +70,9 @@ struct room_path_space {
 };
 size_t room__paths(const struct room *room, struct room_path_space *space,
                    struct sandbox_path out[static ROOM_PATHS_MAX]);
+// The vault's files lie in one folder: as root it gets that folder as its whole file system.
+// Folders above it may then stay closed to its user. The paths in the config count from it
+// afterwards.
+enum fp_error room__enter_root(struct room *room, struct fp_note *note);
 
 #endif

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 // What the resolver of the C library and libcurl read. A resolv.conf that is a link to a folder
 // below /run is replaced as a file while we run, so that folder is added in code.
@@ -75,4 +76,37 @@ size_t room__paths(const struct room *room, struct room_path_space *space,
         paths_of_egress(&room->config, space, out, &count);
     }
     return count;
+}
+
+// Makes a path below the folder one that counts from it as root; false where it lies elsewhere.
+static bool paths_rebase(const char *folder, char path[static CONFIG_PATH], bool change)
+{
+    size_t length = strlen(folder);
+    if (strncmp(path, folder, length) != 0 || path[length] != '/') {
+        return false;
+    }
+    if (change) {
+        memmove(path, path + length, strlen(path + length) + 1);
+    }
+    return true;
+}
+
+// The vault's files lie in one folder: as root it gets that folder as its whole file system.
+// Folders above it may then stay closed to its user.
+enum fp_error room__enter_root(struct room *room, struct fp_note *note)
+{
+    struct config *config = &room->config;
+    enum fp_error error = FP_OK;
+    if (room->ops->policy != SANDBOX_VAULT || geteuid() != 0 || config->uid_base == 0 ||
+        !paths_rebase(config->data_dir, config->store_file, false) ||
+        !paths_rebase(config->data_dir, config->audit_dir, false)) {
+        return FP_OK;
+    }
+    error = sandbox_root(config->data_dir, &room->report, note);
+    if (error == FP_OK) {
+        (void)paths_rebase(config->data_dir, config->store_file, true);
+        (void)paths_rebase(config->data_dir, config->audit_dir, true);
+        memcpy(config->data_dir, "/", 2);
+    }
+    return error;
 }

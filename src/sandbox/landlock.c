@@ -95,10 +95,19 @@ out:
     return error;
 }
 
-// Looks whether it holds: the root folder is never among the paths of a room.
-static bool landlock_holds(void)
+// Looks whether it holds. The root folder is never among the paths of a room; where a room has a
+// root of its own, it may do anything there that a store needs, but make no links.
+static bool landlock_holds(bool own_root)
 {
-    int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = -1;
+    if (own_root) {
+        if (symlink("nothing", "/.probe") == 0) {
+            (void)unlink("/.probe");
+            return false;
+        }
+        return errno == EACCES;
+    }
+    fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
         close(fd);
         return false;
@@ -152,7 +161,7 @@ enum fp_error sandbox__landlock(const struct sandbox_request *request,
     if (error != FP_OK) {
         return error;
     }
-    report->landlock_abi = landlock_holds() ? (unsigned)abi : 0;
+    report->landlock_abi = landlock_holds(report->own_root) ? (unsigned)abi : 0;
     report->landlock_network = rules.ports != 0 && landlock_network_holds();
     return FP_OK;
 }

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <linux/securebits.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -20,9 +20,11 @@
 
 #define BIT(capability) (1ull << (capability))
 // What the supervisor still needs as root: to make rooms other users (SETUID, SETGID, SETPCAP), to
-// end them (KILL), to open new certificates and to remove its sockets (DAC_OVERRIDE).
+// give them a root of their own (SYS_CHROOT), to end them (KILL), to open new certificates and to
+// remove its sockets (DAC_OVERRIDE).
 #define SUPERVISOR_CAPABILITIES                                                                    \
-    (BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP) | BIT(CAP_KILL) | BIT(CAP_DAC_OVERRIDE))
+    (BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP) | BIT(CAP_KILL) |                        \
+     BIT(CAP_DAC_OVERRIDE) | BIT(CAP_SYS_CHROOT))
 
 static void sandbox_look(struct sandbox_report *report)
 {
@@ -130,6 +132,15 @@ static enum fp_error sandbox_become(uint32_t uid, struct sandbox_report *report,
     return FP_OK;
 }
 
+enum fp_error sandbox_root(const char *folder, struct sandbox_report *report, struct fp_note *note)
+{
+    if (chroot(folder) != 0 || chdir("/") != 0) {
+        return sandbox_refused(note, "chroot");
+    }
+    report->own_root = true;
+    return FP_OK;
+}
+
 enum fp_error sandbox_drop(uint32_t uid, struct sandbox_report *report, struct fp_note *note)
 {
     bool root = geteuid() == 0;
@@ -184,6 +195,11 @@ enum fp_error sandbox_close(const struct sandbox_request *request, struct sandbo
     if (error != FP_OK) {
         return error;
     }
+    // the kernel says so without doing anything
+    if (unshare(CLONE_THREAD) != 0) {
+        fp_note_set(note, "threads", "A thread runs already: it would not be closed in.");
+        return FP_E_INTERNAL;
+    }
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         return sandbox_refused(note, "PR_SET_NO_NEW_PRIVS");
     }
@@ -210,6 +226,7 @@ void sandbox_report_json(const struct sandbox_report *report, struct buf *out)
     json_member_bool(&j, "not_dumpable", report->not_dumpable);
     json_member_bool(&j, "dies_with_supervisor", report->dies_with_supervisor);
     json_member_bool(&j, "own_user", report->own_user);
+    json_member_bool(&j, "own_root", report->own_root);
     json_member_bool(&j, "no_capabilities", report->no_capabilities);
     json_member_bool(&j, "no_new_privileges", report->no_new_privileges);
     json_member_i64(&j, "landlock_abi", report->landlock_abi);

@@ -31,6 +31,7 @@ struct sandbox_report {
     bool not_dumpable;         // PR_SET_DUMPABLE 0: no ptrace by the same user
     bool dies_with_supervisor; // PR_SET_PDEATHSIG
     bool own_user;             // runs as a user of its own
+    bool own_root;             // sees one folder as its root; only where started as root
     bool no_capabilities;      // permitted, effective, inheritable and ambient sets are empty; the
                                // bounding set too where started as root
     bool no_new_privileges;    // PR_SET_NO_NEW_PRIVS
@@ -42,12 +43,15 @@ struct sandbox_report {
 
 // First step, before anything else in the process: limits, not dumpable, dies with its parent.
 enum fp_error sandbox_begin(struct sandbox_report *report, struct fp_note *note);
+// Where started as root, before sandbox_drop(): the folder becomes the root of the file system, so
+// that nothing else exists for the room, and no folder above it needs to be open to it.
+enum fp_error sandbox_root(const char *folder, struct sandbox_report *report, struct fp_note *note);
 // Where started as root: become uid and gid for good, give up every capability; verified by trying
 // to get back. Not as root: capabilities only; own_user stays false.
 enum fp_error sandbox_drop(uint32_t uid, struct sandbox_report *report, struct fp_note *note);
 // The last step: Landlock as far as the kernel has it, then seccomp (a call outside of the list
-// ends the process with SIGSYS). No thread may run yet. SANDBOX_SUPERVISOR: fewer capabilities and
-// a short list of refused calls, which the rooms inherit.
+// ends the process with SIGSYS). No other thread may run yet: FP_E_INTERNAL. SANDBOX_SUPERVISOR:
+// fewer capabilities and a short list of refused calls, which the rooms inherit.
 enum fp_error sandbox_close(const struct sandbox_request *request, struct sandbox_report *report,
                             struct fp_note *note);
 // Whether nothing is missing that a Linux kernel from 5.13 on can give (rooms.require_hardening);

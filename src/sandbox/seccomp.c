@@ -157,9 +157,9 @@ static const int seccomp_never[] = {
     SCMP_SYS(mount),
     SCMP_SYS(umount2),
     SCMP_SYS(pivot_root),
-    SCMP_SYS(chroot),
+
     SCMP_SYS(setns),
-    SCMP_SYS(unshare),
+
     SCMP_SYS(add_key),
     SCMP_SYS(request_key),
     SCMP_SYS(keyctl),
@@ -278,7 +278,9 @@ static int seccomp_fill(scmp_filter_ctx filter, enum sandbox_policy policy)
                 bad |= seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, seccomp_never[i], 0);
             }
         }
-        return bad;
+        // CLONE_THREAD alone only asks whether other threads run
+        return bad | seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(unshare), 1,
+                                      SCMP_A0(SCMP_CMP_NE, CLONE_THREAD));
     }
     for (size_t i = 0; i < COUNT(seccomp_rows); i++) {
         if ((seccomp_rows[i].rooms & wanted) != 0) {
