@@ -195,6 +195,7 @@ class Fishplate:
         self.config = self.directory / "fishplate.yaml"
         self.settings = dict(settings or {})
         self.use_ports(free_port(), free_port())
+        self.prefix = []  # words before the command: taskset and its like
         self._environment = environment or {}
         self._process = None
 
@@ -223,7 +224,7 @@ class Fishplate:
         log = open(self.directory / "server.log", "ab")
         with log:
             self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", "--",
+                ["setpriv", "--pdeathsig", "TERM", "--", *self.prefix,
                  str(self.binary), "serve", "--config", str(self.config)], env=self.environment,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         if wait:
