@@ -33,11 +33,12 @@ class Token:
 class Function:
     """One function definition: where it begins and ends (lines), and what the budgets count."""
 
-    __slots__ = ("name", "line", "end", "complexity", "parameters")
+    __slots__ = ("name", "line", "end", "complexity", "parameters", "table_lines")
 
-    def __init__(self, name, line, end, complexity, parameters):
+    def __init__(self, name, line, end, complexity, parameters, table_lines=0):
         self.name, self.line, self.end = name, line, end
         self.complexity, self.parameters = complexity, parameters
+        self.table_lines = table_lines
 
     @property
     def length(self):
@@ -104,13 +105,27 @@ def functions(tokens):
                 body = tokens[i:end]
                 complexity = 1 + sum(t.text in BRANCHES for t in body if t.kind in ("name", "op"))
                 found.append(Function(name, tokens[start].line, tokens[end].line, complexity,
-                                      parameters))
+                                      parameters, _table_lines(body)))
             # A block that is no function (struct, initialiser) may be followed by a declarator.
             start = end + 1 if head or not _is_value(tokens, start, i) else start
             i = end + 1
             continue
         i += 1
     return found
+
+
+def _table_lines(body):
+    """Lines within `= {...}`: the rows of tables that a function holds."""
+    total, i = 0, 0
+    while i + 1 < len(body):
+        if body[i].text == "=" and body[i + 1].text == "{":
+            end = matching(body, i + 1, "{", "}")
+            if end is None:
+                break
+            total += body[end].line - body[i + 1].line
+            i = end
+        i += 1
+    return total
 
 
 def _is_value(tokens, start, brace):

@@ -309,8 +309,9 @@ bool yaml_u64(const struct yaml_node *node, uint64_t max, uint64_t *out)
     return node->kind == YAML_SCALAR && node->plain && bytes_to_u64(node->text, max, out);
 }
 
-static void yaml_note_at(struct fp_note *note, unsigned line, unsigned column, const char *format,
-                         va_list arguments)
+__attribute__((format(printf, 4, 0))) static void yaml_note_at(struct fp_note *note, unsigned line,
+                                                               unsigned column, const char *format,
+                                                               va_list arguments)
 {
     char text[sizeof note->text];
     (void)vsnprintf(text, sizeof text, format, arguments);

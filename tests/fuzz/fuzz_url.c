@@ -3,7 +3,19 @@
 #include "base/buf.h"
 #include "client/url.h"
 
+#include <string.h>
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_host(const struct client_url *url)
+{
+    for (size_t i = 0; i < url->host.len; i++) {
+        uint8_t c = url->host.ptr[i];
+        if (c <= 0x20 || c >= 0x7f || strchr("@/?#%[]", c) != NULL || (c == ':' && !url->v6)) {
+            __builtin_trap();
+        }
+    }
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -16,13 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         return 0;
     }
-    for (size_t i = 0; i < url.host.len; i++) {
-        uint8_t c = url.host.ptr[i];
-        if (c == '@' || c == '/' || c == '?' || c == '#' || c == '%' || c == '[' || c == ']' ||
-            c <= 0x20 || c >= 0x7f || (c == ':' && !url.v6)) {
-            __builtin_trap();
-        }
-    }
+    check_host(&url);
     buf_init(&text, 2 * size + 64);
     buf_printf(&text, "%s://%s", url.tls ? "https" : "http", url.v6 ? "[" : "");
     buf_append_bytes(&text, url.host);
