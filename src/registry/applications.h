@@ -1,0 +1,27 @@
+// Operations on applications, for operators.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef FP_REGISTRY_APPLICATIONS_H
+#define FP_REGISTRY_APPLICATIONS_H
+
+#include "registry/registry.h"
+
+struct application_request {
+    struct bytes name;        // shown to people
+    struct bytes environment; // "live" or "test"
+    struct bytes networks;    // private networks its connections may reach, CIDRs with commas
+};
+
+// {"data":{"id","client_id","client_secret",...}}: the secret is shown this once. FIELD_INVALID,
+// LIMIT_EXCEEDED beyond APPLICATIONS.
+void registry_application_create(struct registry *registry, const struct registry_caller *caller,
+                                 const struct application_request *request, registry_done *done,
+                                 void *ctx);
+// {"data":[application]}, oldest first.
+void registry_application_list(struct registry *registry, const struct registry_caller *caller,
+                               registry_done *done, void *ctx);
+// Ends it with everything that belongs to it: its secrets and tokens first, then its connections
+// and customers with their data keys, slice by slice. APPLICATION_NOT_FOUND.
+void registry_application_delete(struct registry *registry, const struct registry_caller *caller,
+                                 struct bytes application, registry_done *done, void *ctx);
+
+#endif

@@ -1,0 +1,234 @@
+// Questions of the command line.
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/control.h"
+
+#include "registry/applications.h"
+#include "registry/registry_int.h"
+#include "registry/tokens.h"
+
+// Every question begins with its number, whatever else is in it.
+enum fp_error registry_control_call(const struct link_frame *frame, uint64_t *call_out)
+{
+    uint64_t call = 0;
+    if (frame->number < LINK_APPLICATION_CREATE || frame->number > LINK_STATUS ||
+        frame->body.len < 8) {
+        return FP_E_MESSAGE_INVALID;
+    }
+    for (size_t i = 0; i < 8; i++) {
+        call |= (uint64_t)frame->body.ptr[i] << (8 * i);
+    }
+    *call_out = call;
+    return FP_OK;
+}
+
+struct control {
+    struct registry *registry;     // where
+    struct registry_caller caller; // who
+    struct bytes body;             // of the frame
+    registry_done *done;           // tells
+    void *ctx;                     // whom
+};
+
+static enum fp_error control_application_create(const struct control *c)
+{
+    struct link_application_create in = {0};
+    enum fp_error error = link_get_application_create(c->body, &in);
+    if (error == FP_OK) {
+        struct application_request request = {in.name, in.environment, in.networks};
+        registry_application_create(c->registry, &c->caller, &request, c->done, c->ctx);
+    }
+    return error;
+}
+
+static enum fp_error control_application_list(const struct control *c)
+{
+    struct link_application_list in = {0};
+    enum fp_error error = link_get_application_list(c->body, &in);
+    if (error == FP_OK) {
+        registry_application_list(c->registry, &c->caller, c->done, c->ctx);
+    }
+    return error;
+}
+
+static enum fp_error control_application_delete(const struct control *c)
+{
+    struct link_application_delete in = {0};
+    enum fp_error error = link_get_application_delete(c->body, &in);
+    if (error == FP_OK) {
+        registry_application_delete(c->registry, &c->caller, in.application, c->done, c->ctx);
+    }
+    return error;
+}
+
+static enum fp_error control_connection_add(const struct control *c)
+{
+    struct link_connection_add in = {0};
+    struct registry_result none = {.error = FP_E_NOT_RUNNING, .application = "", .connection = ""};
+    enum fp_error error = link_get_connection_add(c->body, &in);
+    if (error == FP_OK) {
+        c->done(c->ctx, &none);
+    }
+    return error;
+}
+
+static enum fp_error control_connection_list(const struct control *c)
+{
+    struct link_connection_list in = {0};
+    enum fp_error error = link_get_connection_list(c->body, &in);
+    if (error == FP_OK) {
+        struct connection_list list = {in.application, in.after};
+        registry_connection_list(c->registry, &c->caller, &list, c->done, c->ctx);
+    }
+    return error;
+}
+
+static enum fp_error control_connection_show(const struct control *c)
+{
+    struct link_connection_show in = {0};
+    enum fp_error error = link_get_connection_show(c->body, &in);
+    if (error == FP_OK) {
+        registry_connection_show(c->registry, &c->caller, in.connection, c->done, c->ctx);
+    }
+    return error;
+}
+
+static enum fp_error control_connection_delete(const struct control *c)
+{
+    struct link_connection_delete in = {0};
+    enum fp_error error = link_get_connection_delete(c->body, &in);
+    if (error == FP_OK) {
+        struct connection_end end = {.connection = in.connection,
+                                     .reason = CONNECTION_REASON_DISCONNECTED_BY_OPERATOR};
+        registry_connection_disconnect(c->registry, &c->caller, &end, c->done, c->ctx);
+    }
+    return error;
+}
+
+static enum fp_error control_token_issue(const struct control *c)
+{
+    struct link_token_issue in = {0};
+    enum fp_error error = link_get_token_issue(c->body, &in);
+    if (error == FP_OK) {
+        struct token_request request = {
+            .owner = in.owner, .scopes = in.scopes, .expires_in_s = in.expires_in_s};
+        registry_token_issue(c->registry, &c->caller, &request, c->done, c->ctx);
+    }
+    return error;
+}
+
+static enum fp_error control_token_list(const struct control *c)
+{
+    struct link_token_list in = {0};
+    enum fp_error error = link_get_token_list(c->body, &in);
+    if (error == FP_OK) {
+        registry_token_list(c->registry, &c->caller, in.owner, c->done, c->ctx);
+    }
+    return error;
+}
+
+static enum fp_error control_token_revoke(const struct control *c)
+{
+    struct link_token_revoke in = {0};
+    enum fp_error error = link_get_token_revoke(c->body, &in);
+    if (error == FP_OK) {
+        registry_token_revoke(c->registry, &c->caller, in.token, c->done, c->ctx);
+    }
+    return error;
+}
+
+void registry_status(struct registry *registry, struct json_out *json)
+{
+    struct audit_health audit = audit_health(registry->parts.audit);
+    struct store_state store = store_state(registry->parts.store);
+    struct keyring_state keys = keyring_state(registry->parts.ring);
+    json_name(json, "audit");
+    json_begin_object(json);
+    json_member_text_c(json, "state", fp_error_code(audit.state));
+    json_member_i64(json, "os_error", audit.os_error);
+    json_member_i64(json, "records", (int64_t)audit.records);
+    json_member_i64(json, "refused", (int64_t)audit.refused);
+    json_member_i64(json, "syncs", (int64_t)audit.syncs);
+    json_member_i64(json, "last_seq", (int64_t)audit.last_seq);
+    json_member_i64(json, "checkpoint_seq", (int64_t)audit.checkpoint_seq);
+    json_member_time(json, "checkpoint_at", audit.checkpoint_ms);
+    json_end_object(json);
+    json_name(json, "store");
+    json_begin_object(json);
+    json_member_text_c(json, "backend", store_backend(registry->parts.store));
+    json_member_text_c(json, "id", store_id(registry->parts.store));
+    json_member_text_c(json, "state", fp_error_code(store.last));
+    json_member_i64(json, "waiting", (int64_t)store.waiting);
+    json_member_i64(json, "batches", (int64_t)store.batches);
+    json_member_i64(json, "commits", (int64_t)store.commits);
+    json_end_object(json);
+    json_name(json, "keys");
+    json_begin_object(json);
+    json_member_i64(json, "cached", (int64_t)keys.cached);
+    json_member_i64(json, "hits", (int64_t)keys.hits);
+    json_member_i64(json, "misses", (int64_t)keys.misses);
+    json_member_i64(json, "sealed", (int64_t)keys.sealed);
+    json_member_i64(json, "opened", (int64_t)keys.opened);
+    json_end_object(json);
+}
+
+static enum fp_error control_status(const struct control *c)
+{
+    struct link_status in = {0};
+    struct registry_result result = {.application = "", .connection = ""};
+    struct buf body;
+    struct json_out json = json_out_start(&body);
+    enum fp_error error = link_get_status(c->body, &in);
+    if (error != FP_OK) {
+        return error;
+    }
+    buf_init(&body, 65536);
+    json_begin_object(&json);
+    json_name(&json, "data");
+    json_begin_object(&json);
+    json_member_bool(&json, "running", false);
+    json_member_text_c(&json, "version", FP_VERSION);
+    registry_status(c->registry, &json);
+    json_end_object(&json);
+    json_end_object(&json);
+    result.error = buf_error(&body);
+    result.body = result.error == FP_OK ? buf_bytes(&body) : (struct bytes){0};
+    c->done(c->ctx, &result);
+    buf_done(&body);
+    return FP_OK;
+}
+
+enum fp_error registry_control(struct registry *registry, struct bytes actor,
+                               const struct link_frame *frame, registry_done *done, void *ctx)
+{
+    struct control c = {.registry = registry,
+                        .caller = {.actor = AUDIT_BY_COMMAND, .actor_id = actor},
+                        .body = frame->body,
+                        .done = done,
+                        .ctx = ctx};
+    switch (frame->number) {
+    case LINK_APPLICATION_CREATE:
+        return control_application_create(&c);
+    case LINK_APPLICATION_LIST:
+        return control_application_list(&c);
+    case LINK_APPLICATION_DELETE:
+        return control_application_delete(&c);
+    case LINK_CONNECTION_ADD:
+        return control_connection_add(&c);
+    case LINK_CONNECTION_LIST:
+        return control_connection_list(&c);
+    case LINK_CONNECTION_SHOW:
+        return control_connection_show(&c);
+    case LINK_CONNECTION_DELETE:
+        return control_connection_delete(&c);
+    case LINK_TOKEN_ISSUE:
+        return control_token_issue(&c);
+    case LINK_TOKEN_LIST:
+        return control_token_list(&c);
+    case LINK_TOKEN_REVOKE:
+        return control_token_revoke(&c);
+    case LINK_STATUS:
+        return control_status(&c);
+    default:
+        return FP_E_MESSAGE_INVALID;
+    }
+}

@@ -1,0 +1,153 @@
+// Opening and making an installation.
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/installation.h"
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "registry/key_rows.h"
+
+#include <string.h>
+
+#define SETTING_KEY_CHECK "key_check"
+#define SETTING_AUDIT_KEY "audit_key"
+#define SETTING_MAX       65536
+
+// A setting's value in the arena.
+static enum fp_error installation_setting(struct store *store, const char *name,
+                                          struct arena *arena, struct bytes *out)
+{
+    struct store_setting row = {0};
+    enum fp_error error = store_get_setting(store, name, arena, &row);
+    if (error == FP_OK) {
+        *out = row.value;
+    }
+    return error == FP_E_STORE_NOT_FOUND ? FP_E_STORE_INVALID : error;
+}
+
+static enum fp_error installation_open_keys(struct installation *in, struct arena *arena,
+                                            struct fp_note *note)
+{
+    struct bytes check = {0}, sealed = {0};
+    enum fp_error error = installation_setting(in->store, SETTING_KEY_CHECK, arena, &check);
+    if (error == FP_OK) {
+        error = keyring_check(in->master, bytes_of_text(store_id(in->store)), check, note);
+    }
+    if (error == FP_OK) {
+        error = keyring_create(in->master, key_rows_ops(), in->store, &in->ring);
+    }
+    if (error == FP_OK) {
+        error = installation_setting(in->store, SETTING_AUDIT_KEY, arena, &sealed);
+    }
+    return error != FP_OK ? error : audit_signer_open(in->ring, sealed, &in->signer);
+}
+
+enum fp_error installation_open(const struct config *config, int master_fd,
+                                struct installation *out, struct fp_note *note)
+{
+    struct installation in = {0};
+    struct store_options store = {.location = config->store_file};
+    struct audit_options audit = {.dir = config->audit_dir};
+    struct registry_parts parts = {0};
+    struct arena *arena = arena_create(SETTING_MAX * 2, true);
+    enum fp_error error = arena != NULL ? FP_OK : FP_E_NO_MEMORY;
+    error = error != FP_OK ? error : master_file_read(master_fd, &in.master, note);
+    error = error != FP_OK ? error : store_open(&store, &in.store, note);
+    error = error != FP_OK ? error : installation_open_keys(&in, arena, note);
+    if (error == FP_OK) {
+        audit.signer = in.signer;
+        error = audit_open(&audit, &in.audit, note);
+    }
+    if (error == FP_OK) {
+        parts = (struct registry_parts){in.store, in.ring, in.audit, config};
+        error = registry_create(&parts, &in.registry);
+    }
+    arena_free(arena);
+    if (error != FP_OK) {
+        installation_close(&in);
+        if (note != NULL && note->text[0] == '\0') {
+            fp_note_set(note, "", "%s", fp_error_row(error)->message);
+        }
+        return error;
+    }
+    *out = in;
+    return FP_OK;
+}
+
+void installation_close(struct installation *installation)
+{
+    if (installation->registry != NULL) {
+        registry_flush_usage(installation->registry);
+        registry_settle(installation->registry);
+    }
+    audit_close(installation->audit);
+    store_close(installation->store);
+    registry_free(installation->registry);
+    audit_signer_free(installation->signer);
+    keyring_free(installation->ring);
+    master_free(installation->master);
+    *installation = (struct installation){0};
+}
+
+// The installation's own key, the proof of which master key it belongs to, and the audit key, all
+// in one batch.
+static enum fp_error installation_fill(struct installation *in)
+{
+    struct keyring_row key = {0};
+    uint8_t check[KEYRING_CHECK_SIZE];
+    struct store_data_key key_row = {0};
+    struct store_setting check_row = {.name = SETTING_KEY_CHECK};
+    struct store_setting audit_row = {.name = SETTING_AUDIT_KEY};
+    struct store_batch *batch = store_batch_create(in->store);
+    struct buf sealed;
+    enum fp_error error = batch != NULL ? FP_OK : FP_E_NO_MEMORY;
+    buf_init(&sealed, SETTING_MAX);
+    error =
+        error != FP_OK ? error : keyring_create(in->master, key_rows_ops(), in->store, &in->ring);
+    error = error != FP_OK ? error : keyring_make(in->ring, KEYRING_SYSTEM, 1, &key);
+    if (error == FP_OK) {
+        // first, so that what seals under it finds its row
+        key_rows_fill(&key, clock_wall_ms(), &key_row);
+        store_insert_data_key(batch, &key_row);
+        error = audit_signer_create(in->ring, &sealed);
+    }
+    if (error == FP_OK) {
+        error = keyring_check_make(in->master, bytes_of_text(store_id(in->store)), check);
+    }
+    if (error == FP_OK) {
+        check_row.value = bytes_of(check, sizeof check);
+        audit_row.value = buf_bytes(&sealed);
+        store_insert_setting(batch, &check_row);
+        store_insert_setting(batch, &audit_row);
+        error = store_submit_wait(in->store, batch);
+    } else {
+        store_batch_free(batch);
+    }
+    buf_done(&sealed);
+    return error;
+}
+
+enum fp_error installation_create(const struct config *config, int master_fd, struct fp_note *note)
+{
+    struct installation in = {0};
+    struct store_options store = {.location = config->store_file};
+    struct audit_record record = {.action = AUDIT_STORE_INIT, .actor = AUDIT_BY_COMMAND};
+    enum fp_error error = store_open(&store, &in.store, NULL);
+    if (error == FP_OK) {
+        fp_note_set(note, "store.file", "There is a store already: %s.", config->store_file);
+        store_close(in.store);
+        return FP_E_EXISTS;
+    }
+    if (error != FP_E_STORE_NOT_FOUND) {
+        fp_note_set(note, "store.file", "%s: %s", config->store_file, fp_error_row(error)->message);
+        return error;
+    }
+    store.create = true;
+    error = master_file_read(master_fd, &in.master, note);
+    error = error != FP_OK ? error : store_open(&store, &in.store, note);
+    error = error != FP_OK ? error : installation_fill(&in);
+    installation_close(&in);
+    error = error != FP_OK ? error : installation_open(config, master_fd, &in, note);
+    error = error != FP_OK ? error : audit_append_wait(in.audit, &record);
+    installation_close(&in);
+    return error;
+}

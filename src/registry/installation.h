@@ -1,0 +1,30 @@
+// An installation as a whole: master key, store, keyring, audit log, in the order in which one
+// needs the other. Made once by `fishplate init`, opened by the vault room and, while the server is
+// stopped, by the command line.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef FP_REGISTRY_INSTALLATION_H
+#define FP_REGISTRY_INSTALLATION_H
+
+#include "audit/audit_signer.h"
+#include "registry/registry.h"
+
+struct installation {
+    struct master_key *master;   // owned, as all below
+    struct store *store;         // open
+    struct keyring *ring;        // with the installation's own key
+    struct audit_signer *signer; // signs checkpoints
+    struct audit *audit;         // open
+    struct registry *registry;   // over all of them
+};
+
+// Makes the store and the audit key for a master key that exists already (master_file_create());
+// the folders exist. Records that it was done. FP_E_EXISTS when there is a store already.
+enum fp_error installation_create(const struct config *config, int master_fd, struct fp_note *note);
+// Opens all of it, before the sandbox closes; crypto_setup() was called. config is borrowed.
+// FP_E_KEY_OTHER_MASTER for a store of another master key, and what the parts say, with a note.
+enum fp_error installation_open(const struct config *config, int master_fd,
+                                struct installation *out, struct fp_note *note);
+// Waits for what is under way, then closes everything; takes half-open ones.
+void installation_close(struct installation *installation);
+
+#endif

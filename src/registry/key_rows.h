@@ -1,0 +1,14 @@
+// Data keys between keyring and store.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef FP_REGISTRY_KEY_ROWS_H
+#define FP_REGISTRY_KEY_ROWS_H
+
+#include "keys/keyring.h"
+#include "store/store.h"
+
+// Reads and counts through a struct store, which is the ops' ctx.
+const struct keyring_ops *key_rows_ops(void);
+// The row to insert for a new key. wrapped points into key.
+void key_rows_fill(const struct keyring_row *key, int64_t now_ms, struct store_data_key *out);
+
+#endif

@@ -1,0 +1,19 @@
+// Proof that the vault wrote a row: an authenticator over every column that decides about a right.
+// A row that somebody else wrote or changed in the database fails it.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef FP_REGISTRY_PROOF_H
+#define FP_REGISTRY_PROOF_H
+
+#include "keys/keyring.h"
+#include "store/store.h"
+
+// Fills row->authenticator; after every change of the row, before it is handed to the store.
+enum fp_error proof_make_token(struct keyring *ring, struct store_token *row);
+enum fp_error proof_make_connection(struct keyring *ring, struct store_connection *row);
+enum fp_error proof_make_application(struct keyring *ring, struct store_application *row);
+// FP_E_UNSEAL_FAILED when the row is not as it was written, else what the keyring says.
+enum fp_error proof_check_token(struct keyring *ring, const struct store_token *row);
+enum fp_error proof_check_connection(struct keyring *ring, const struct store_connection *row);
+enum fp_error proof_check_application(struct keyring *ring, const struct store_application *row);
+
+#endif

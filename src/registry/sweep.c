@@ -1,0 +1,73 @@
+// Ended tokens are swept away some time after their end; until then they answer with their reason.
+// SPDX-License-Identifier: Apache-2.0
+#include "auth/token_text.h"
+#include "registry/registry_int.h"
+
+#include <string.h>
+
+static bool sweep_is_due(const struct store_token *row, int64_t now_ms)
+{
+    int64_t ended = row->revoked_ms != 0 ? row->revoked_ms : row->expires_ms;
+    int64_t kept =
+        row->kind == TOKEN_KIND_APPLICATION ? FP_LIMIT_APPLICATION_TOKEN_KEPT : FP_LIMIT_TOKEN_KEPT;
+    if (row->expires_ms != 0 && row->expires_ms < ended) {
+        ended = row->expires_ms;
+    }
+    return ended != 0 && ended + kept * 1000 < now_ms;
+}
+
+static void sweep_done(void *ctx, enum fp_error result)
+{
+    struct registry *registry = ctx;
+    // a row that went away in between undoes the batch: the next round finds the others again
+    (void)result;
+    registry->sweeping = false;
+    registry->under_way--;
+}
+
+static void sweep_rows(struct registry *registry, const struct store_token *rows, size_t count,
+                       int64_t now_ms)
+{
+    struct store_batch *batch = store_batch_create(registry->parts.store);
+    unsigned due = 0;
+    if (batch == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (sweep_is_due(&rows[i], now_ms)) {
+            store_delete_token(batch, rows[i].id);
+            due++;
+        }
+    }
+    if (due == 0) {
+        store_batch_free(batch);
+        return;
+    }
+    registry->sweeping = true;
+    registry->under_way++;
+    if (store_submit(registry->parts.store, batch, sweep_done, registry) != FP_OK) {
+        sweep_done(registry, FP_E_STORE_UNAVAILABLE);
+    }
+}
+
+void registry_sweep(struct registry *registry, int64_t now_ms)
+{
+    struct store_query query = {.limit = FP_LIMIT_STORE_LIST};
+    struct store_token *rows = NULL;
+    size_t count = 0;
+    struct arena *arena = NULL;
+    if (registry->sweeping) {
+        return;
+    }
+    arena = arena_create((size_t)4 * 1024 * 1024, false);
+    query.after = registry->sweep_after[0] != '\0' ? registry->sweep_after : NULL;
+    if (arena != NULL &&
+        store_list_tokens(registry->parts.store, &query, arena, &rows, &count) == FP_OK) {
+        sweep_rows(registry, rows, count, now_ms);
+        registry->sweep_after[0] = '\0';
+        if (count == FP_LIMIT_STORE_LIST) {
+            memcpy(registry->sweep_after, rows[count - 1].id, sizeof registry->sweep_after);
+        }
+    }
+    arena_free(arena);
+}

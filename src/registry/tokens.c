@@ -1,0 +1,278 @@
+// Operations on tokens.
+// SPDX-License-Identifier: Apache-2.0
+#include "registry/tokens.h"
+
+#include "auth/scopes.h"
+#include "base/mem.h"
+#include "connection/life.h"
+#include "crypto/digest.h"
+#include "crypto/secret.h"
+#include "registry/check.h"
+#include "registry/mint.h"
+#include "registry/owner.h"
+#include "registry/proof.h"
+#include "registry/reason.h"
+#include "registry/wire.h"
+
+#include <string.h>
+
+// The one place where a token's text meets an answer.
+static void tokens_write_issued(struct registry_job *job, const struct store_token *row,
+                                const char *text)
+{
+    struct json_out json = json_out_start(&job->body);
+    json_begin_object(&json);
+    json_name(&json, "data");
+    json_begin_object(&json);
+    json_member_text_c(&json, "id", row->id);
+    json_member_text_c(&json, "token", text);
+    json_member_text_c(&json, "access_token", text);
+    json_member_text_c(&json, "token_type", "bearer");
+    wire_write_expires_in(&json, row->expires_ms, job->now_ms);
+    json_member_time(&json, "expires_at", row->expires_ms);
+    json_member_text_c(&json, "owner", row->owner);
+    json_member_text_c(&json, "scopes", row->scopes);
+    json_end_object(&json);
+    json_end_object(&json);
+}
+
+static enum fp_error tokens_issue(struct registry_job *job)
+{
+    const struct token_request *request = job->input;
+    struct owner owner = {0};
+    struct mint_plan plan = {0};
+    struct store_token row = {0};
+    struct fp_note note = {0};
+    char text[TOKEN_TEXT_SIZE] = "";
+    char scopes[FP_LIMIT_SCOPES_TEXT + 1] = "";
+    enum fp_error error = owner_find(job, request->owner, request->application, &owner);
+    if (error != FP_OK) {
+        return error;
+    }
+    if (scopes_check(request->scopes, &note) != FP_OK ||
+        !bytes_to_text(request->scopes, scopes, sizeof scopes)) {
+        return job_field(job, "scopes", note.text);
+    }
+    if (owner.is_connection &&
+        connection_usable((enum connection_state)owner.connection.state) != FP_OK) {
+        registry_evidence(&owner.connection, &job->detail);
+        return FP_E_STATE_CONFLICT;
+    }
+    plan.form.kind = owner.is_connection ? TOKEN_KIND_CONNECTION : TOKEN_KIND_APPLICATION;
+    plan.form.environment = owner.environment;
+    plan.owner = owner.is_connection ? owner.connection.id : owner.application.id;
+    plan.application = owner.application.id;
+    plan.scopes = scopes;
+    if (request->expires_in_s != 0) {
+        plan.expires_ms = job->now_ms + (int64_t)request->expires_in_s * 1000;
+    } else if (owner.is_connection) {
+        plan.expires_ms = mint_default_expiry(job);
+    } else {
+        plan.expires_ms =
+            job->now_ms + (int64_t)job->registry->parts.config->application_token_s * 1000;
+    }
+    error = mint_token(job, &plan, &row, text);
+    if (error == FP_OK) {
+        tokens_write_issued(job, &row, text);
+    }
+    mem_wipe(text, sizeof text);
+    return error;
+}
+
+void registry_token_issue(struct registry *registry, const struct registry_caller *caller,
+                          const struct token_request *request, registry_done *done, void *ctx)
+{
+    struct registry_job *job = job_create(registry, caller, done, ctx);
+    struct token_request *input = job != NULL ? job_input(job, sizeof *input) : NULL;
+    if (input != NULL) {
+        *input = *request;
+        job_keep(job, &input->owner);
+        job_keep(job, &input->application);
+        job_keep(job, &input->scopes);
+    }
+    job_run(job, tokens_issue);
+}
+
+static enum fp_error tokens_list(struct registry_job *job)
+{
+    const struct bytes *owner_id = job->input;
+    struct owner owner = {0};
+    struct store_token *rows = NULL;
+    size_t count = 0;
+    struct json_out json = json_out_start(&job->body);
+    enum fp_error error = owner_find(job, *owner_id, (struct bytes){0}, &owner);
+    if (error == FP_OK) {
+        struct store_query query = {.owner = owner.is_connection ? owner.connection.id
+                                                                 : owner.application.id,
+                                    .newest_first = true,
+                                    .limit = FP_LIMIT_STORE_LIST};
+        error = store_list_tokens(job->registry->parts.store, &query, job->scratch, &rows, &count);
+    }
+    if (error != FP_OK) {
+        return error;
+    }
+    json_begin_object(&json);
+    json_name(&json, "data");
+    json_begin_array(&json);
+    for (size_t i = 0; i < count; i++) {
+        wire_write_token(&json, &rows[i], registry_last_use(job->registry, rows[i].id),
+                         job->now_ms);
+    }
+    json_end_array(&json);
+    json_end_object(&json);
+    job_record(job, AUDIT_TOKEN_VIEW);
+    return FP_OK;
+}
+
+// A job whose input is one text.
+static struct registry_job *tokens_job(struct registry *registry,
+                                       const struct registry_caller *caller, struct bytes text,
+                                       registry_done *done, void *ctx)
+{
+    struct registry_job *job = job_create(registry, caller, done, ctx);
+    struct bytes *input = job != NULL ? job_input(job, sizeof *input) : NULL;
+    if (input != NULL) {
+        *input = text;
+        job_keep(job, input);
+    }
+    return job;
+}
+
+void registry_token_list(struct registry *registry, const struct registry_caller *caller,
+                         struct bytes owner, registry_done *done, void *ctx)
+{
+    job_run(tokens_job(registry, caller, owner, done, ctx), tokens_list);
+}
+
+static enum fp_error tokens_revoke(struct registry_job *job)
+{
+    const struct bytes *id = job->input;
+    char text[ID_TEXT];
+    struct store_token row = {0};
+    struct json_out json = json_out_start(&job->body);
+    enum fp_error error = FP_E_TOKEN_NOT_FOUND;
+    if (!id_valid(*id, "tok") || !bytes_to_text(*id, text, sizeof text)) {
+        return error;
+    }
+    error = store_get_token(job->registry->parts.store, text, &row);
+    if (error == FP_E_STORE_NOT_FOUND) {
+        return FP_E_TOKEN_NOT_FOUND;
+    }
+    error = error != FP_OK ? error : proof_check_token(job->registry->parts.ring, &row);
+    if (error != FP_OK) {
+        return error;
+    }
+    memcpy(job->application, row.application, sizeof job->application);
+    if (row.kind == TOKEN_KIND_CONNECTION) {
+        memcpy(job->connection, row.owner, sizeof job->connection);
+        error = job_forget(job, row.owner);
+    }
+    if (error == FP_OK) {
+        error = mint_end(job, &row, REASON_REVOKED, job->now_ms);
+    }
+    job_record(job, AUDIT_TOKEN_REVOKE)->token = *id;
+    json_begin_object(&json);
+    json_name(&json, "data");
+    wire_write_token(&json, &row, registry_last_use(job->registry, row.id), job->now_ms);
+    json_end_object(&json);
+    return error;
+}
+
+void registry_token_revoke(struct registry *registry, const struct registry_caller *caller,
+                           struct bytes token_id, registry_done *done, void *ctx)
+{
+    job_run(tokens_job(registry, caller, token_id, done, ctx), tokens_revoke);
+}
+
+struct grant_input {
+    struct bytes client_id; // in the arena
+    struct bytes secret;    // in the arena, which is wiped
+};
+
+// CLIENT_INVALID tells nothing about which half was wrong.
+static enum fp_error tokens_check_client(struct registry_job *job, const struct grant_input *input,
+                                         struct store_token *row)
+{
+    uint8_t hash[DIGEST_SIZE];
+    struct token_text form = {0};
+    enum fp_error error = token_text_parse(input->secret, &form);
+    if (error != FP_OK || form.kind != TOKEN_KIND_CLIENT_SECRET) {
+        return FP_E_CLIENT_INVALID;
+    }
+    error = digest_sha256(input->secret, hash);
+    error = error != FP_OK ? error : store_find_token(job->registry->parts.store, hash, row);
+    error = error != FP_OK ? error : proof_check_token(job->registry->parts.ring, row);
+    if (error == FP_E_STORE_NOT_FOUND || error == FP_E_UNSEAL_FAILED) {
+        return FP_E_CLIENT_INVALID;
+    }
+    if (error != FP_OK) {
+        return error;
+    }
+    if (!secret_bytes_equal(bytes_of(hash, sizeof hash), bytes_of(row->hash, STORE_HASH)) ||
+        row->kind != TOKEN_KIND_CLIENT_SECRET || !bytes_equal_text(input->client_id, row->owner) ||
+        (row->revoked_ms != 0 && row->revoked_ms <= job->now_ms) ||
+        (row->expires_ms != 0 && row->expires_ms <= job->now_ms)) {
+        return FP_E_CLIENT_INVALID;
+    }
+    return FP_OK;
+}
+
+static void tokens_record_client_refusal(struct registry_job *job, struct bytes client_id)
+{
+    struct audit_record *record = job_record(job, AUDIT_CLIENT_REFUSE);
+    job->record_count--; // not one of the job's: nothing waits for it
+    record->actor_id = id_valid(client_id, "app") ? client_id : (struct bytes){0};
+    record->result = FP_E_CLIENT_INVALID;
+    registry_record_refusal(job->registry, record, job->now_ms);
+}
+
+static enum fp_error tokens_grant(struct registry_job *job)
+{
+    const struct grant_input *input = job->input;
+    struct store_token secret = {0}, row = {0};
+    struct owner owner = {0};
+    struct mint_plan plan = {0};
+    char text[TOKEN_TEXT_SIZE] = "";
+    struct json_out json = json_out_start(&job->body);
+    enum fp_error error = tokens_check_client(job, input, &secret);
+    if (error == FP_E_CLIENT_INVALID) {
+        tokens_record_client_refusal(job, input->client_id);
+    }
+    error = error != FP_OK ? error : owner_find(job, input->client_id, input->client_id, &owner);
+    if (error != FP_OK) {
+        return error == FP_E_APPLICATION_NOT_FOUND ? FP_E_CLIENT_INVALID : error;
+    }
+    registry_note_use(job->registry, secret.id, job->now_ms);
+    job->caller.actor = AUDIT_BY_APPLICATION;
+    job->caller.actor_id = input->client_id;
+    job->caller.application = input->client_id;
+    plan.form = (struct token_text){TOKEN_KIND_APPLICATION, owner.environment};
+    plan.owner = plan.application = owner.application.id;
+    plan.scopes = "";
+    plan.expires_ms =
+        job->now_ms + (int64_t)job->registry->parts.config->application_token_s * 1000;
+    error = mint_token(job, &plan, &row, text);
+    if (error == FP_OK) {
+        json_begin_object(&json);
+        json_member_text_c(&json, "access_token", text);
+        json_member_text_c(&json, "token_type", "bearer");
+        wire_write_expires_in(&json, row.expires_ms, job->now_ms);
+        json_end_object(&json);
+    }
+    mem_wipe(text, sizeof text);
+    return error;
+}
+
+void registry_client_grant(struct registry *registry, const struct registry_caller *caller,
+                           struct bytes client_id, struct bytes client_secret, registry_done *done,
+                           void *ctx)
+{
+    struct registry_job *job = job_create(registry, caller, done, ctx);
+    struct grant_input *input = job != NULL ? job_input(job, sizeof *input) : NULL;
+    if (input != NULL) {
+        *input = (struct grant_input){client_id, client_secret};
+        job_keep(job, &input->client_id);
+        job_keep(job, &input->secret);
+    }
+    job_run(job, tokens_grant);
+}

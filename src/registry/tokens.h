@@ -1,0 +1,32 @@
+// Operations on tokens: issue, list, revoke, and the grant of an application's token for its client
+// secret (RFC 6749 section 4.4).
+// SPDX-License-Identifier: Apache-2.0
+#ifndef FP_REGISTRY_TOKENS_H
+#define FP_REGISTRY_TOKENS_H
+
+#include "registry/registry.h"
+
+struct token_request {
+    struct bytes owner;       // con_... or app_...
+    struct bytes application; // only if it is this one's; empty: any
+    struct bytes scopes;      // empty: everything
+    uint32_t expires_in_s;    // 0: the default
+};
+
+// {"data":{"id","token","access_token","token_type","expires_in",...}}; the token is shown this
+// once. CONNECTION_NOT_FOUND, APPLICATION_NOT_FOUND, STATE_CONFLICT with evidence,
+// TOO_MANY_TOKENS, FIELD_INVALID.
+void registry_token_issue(struct registry *registry, const struct registry_caller *caller,
+                          const struct token_request *request, registry_done *done, void *ctx);
+// {"data":[token rows]} of one owner, newest first. CONNECTION_NOT_FOUND, APPLICATION_NOT_FOUND.
+void registry_token_list(struct registry *registry, const struct registry_caller *caller,
+                         struct bytes owner, registry_done *done, void *ctx);
+// By the id of its row. TOKEN_NOT_FOUND. One that has ended already is no failure.
+void registry_token_revoke(struct registry *registry, const struct registry_caller *caller,
+                           struct bytes token_id, registry_done *done, void *ctx);
+// The answer of the token endpoint, without envelope. CLIENT_INVALID, whatever was wrong.
+void registry_client_grant(struct registry *registry, const struct registry_caller *caller,
+                           struct bytes client_id, struct bytes client_secret, registry_done *done,
+                           void *ctx);
+
+#endif

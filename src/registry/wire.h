@@ -1,0 +1,37 @@
+// The JSON shapes of what the registry holds: those of the wire contract (Connection, Client,
+// Integration, ConnectionStore) and ours for operators. Members that the contract names and we do
+// not have are null.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef FP_REGISTRY_WIRE_H
+#define FP_REGISTRY_WIRE_H
+
+#include "base/json_out.h"
+#include "store/store.h"
+
+// A Connection; metadata: JSON object, empty: {}. tags: Connection has them, ConnectionMetadata
+// does not. used_ms: a newer last use than the row's, or 0.
+struct wire_connection {
+    const struct store_connection *row; // the connection
+    struct bytes metadata;              // JSON object
+    int64_t used_ms;                    // last use from memory
+    bool tags;                          // with the member tags
+    bool operator_view;                 // with networks, customer, credential version
+};
+void wire_write_connection(struct json_out *j, const struct wire_connection *c);
+// What GET /api/integrations/current answers.
+void wire_write_integration(struct json_out *j, const struct store_connection *row,
+                            int64_t used_ms);
+// "done" when calls may be made and the source answered last; "fail" otherwise.
+const char *wire_sync_status(uint32_t state);
+// A Client.
+void wire_write_client(struct json_out *j, const struct store_application *row);
+// An application for operators; connections: how many it has.
+void wire_write_application(struct json_out *j, const struct store_application *row,
+                            uint64_t connections);
+// A token's row, never the token. used_ms as above; now_ms decides about its status.
+void wire_write_token(struct json_out *j, const struct store_token *row, int64_t used_ms,
+                      int64_t now_ms);
+// Name and seconds from now until then; null when never.
+void wire_write_expires_in(struct json_out *j, int64_t expires_ms, int64_t now_ms);
+
+#endif
