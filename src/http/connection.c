@@ -137,6 +137,7 @@ void http__connection_close(struct http_connection *c)
         c->first = a->next;
         http__answer_release(server, a);
         if (user != 0) {
+            server->told = true;
             server->ops.gone(server->ctx, user);
         }
     }

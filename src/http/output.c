@@ -22,6 +22,7 @@ static void output_report(struct http_connection *c, struct http_answer *a, size
     size_t amount = a->taken == a->out.len || moved > a->owed ? a->owed : moved;
     a->owed -= amount;
     if (amount != 0 && a->user != 0) {
+        c->server->told = true;
         c->server->ops.drained(c->server->ctx, a->user, amount);
     }
 }
@@ -99,6 +100,8 @@ static bool output_send(struct http_connection *c)
             if (progress || c->write_deadline == 0) {
                 c->write_deadline = uv_now(c->server->loop) + options->write_timeout_ms;
             }
+            buf_consume(&c->out, c->sent); // at most FP_LIMIT_HTTP_OUTPUT and a record move
+            c->sent = 0;
             return true;
         }
         if (sent <= 0) {

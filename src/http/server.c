@@ -8,9 +8,15 @@
 // an idle server does not wake at all.
 #define SERVER_SWEEP_MS 100
 
+static void server_on_idle(uv_idle_t *idle)
+{
+    (void)idle; // its being active keeps the loop from sleeping
+}
+
 static void server_flush(uv_prepare_t *prepare)
 {
     struct http_server *server = prepare->data;
+    (void)uv_idle_stop(&server->nudge);
     while (server->dirty != NULL) {
         struct http_connection *c = server->dirty;
         server->dirty = c->dirty;
@@ -24,6 +30,11 @@ static void server_flush(uv_prepare_t *prepare)
             http__output_flush(c);
             http__input_resume(c);
         }
+    }
+    if (server->told) {
+        // the owner may have queued something for the rest of this turn, which is over
+        server->told = false;
+        (void)uv_idle_start(&server->nudge, server_on_idle);
     }
 }
 
@@ -79,7 +90,9 @@ struct http_server *http_server_create(uv_loop_t *loop, const struct http_option
     (void)uv_timer_init(loop, &server->sweep);
     server->prepare.data = server;
     server->sweep.data = server;
-    server->handles = 2;
+    server->handles = 3;
+    (void)uv_idle_init(loop, &server->nudge);
+    server->nudge.data = server;
     (void)uv_prepare_start(&server->prepare, server_flush);
     uv_unref((uv_handle_t *)&server->prepare);
     return server;
@@ -171,6 +184,7 @@ void http_server_free(struct http_server *server)
     }
     uv_close((uv_handle_t *)&server->prepare, http__handle_closed);
     uv_close((uv_handle_t *)&server->sweep, http__handle_closed);
+    uv_close((uv_handle_t *)&server->nudge, http__handle_closed);
 }
 
 void http_server_statistics(const struct http_server *server, struct http_statistics *out)

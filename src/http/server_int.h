@@ -107,6 +107,8 @@ struct http_server {
     struct buf compressed;                   // of one piece
     uv_prepare_t prepare;                    // flushes
     uv_timer_t sweep;                        // looks for deadlines that passed
+    uv_idle_t nudge;                         // one more turn of the loop without sleeping
+    bool told;                               // the owner was called while flushing
     unsigned handles;                        // uv handles of the server itself, open
     bool draining;                           // accepts nothing
     bool told_ended;                         // ended() was called
