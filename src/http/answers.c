@@ -14,8 +14,7 @@ static bool answers_grow(struct http_server *server)
 {
     size_t count = server->block_count;
     struct http_answer *block = NULL;
-    struct http_answer **blocks =
-        mem_resize(server->blocks, (count + 1) * sizeof *server->blocks);
+    struct http_answer **blocks = mem_resize(server->blocks, (count + 1) * sizeof *server->blocks);
     if (blocks == NULL) {
         return false;
     }

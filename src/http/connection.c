@@ -202,7 +202,8 @@ void http__connection_set_phase(struct http_connection *c)
     switch (c->phase) {
     case PHASE_HEAD:
         // on a new connection the time has been running since its start
-        c->read_deadline = before == PHASE_NEW ? c->read_deadline : now + options->header_timeout_ms;
+        c->read_deadline =
+            before == PHASE_NEW ? c->read_deadline : now + options->header_timeout_ms;
         break;
     case PHASE_BODY:
         c->read_deadline = now + options->body_timeout_ms;

@@ -108,8 +108,7 @@ void gzip_give(struct gzip_pool *pool, struct gzip *gzip)
     pool->spare_count++;
 }
 
-enum fp_error gzip_write(struct gzip *gzip, struct bytes in, enum gzip_flush flush,
-                         struct buf *out)
+enum fp_error gzip_write(struct gzip *gzip, struct bytes in, enum gzip_flush flush, struct buf *out)
 {
     static const int modes[] = {
         [GZIP_COLLECT] = Z_NO_FLUSH, [GZIP_FLUSH] = Z_SYNC_FLUSH, [GZIP_LAST] = Z_FINISH};

@@ -155,9 +155,9 @@ static enum fp_error head_framing(const struct http_header *headers, size_t coun
     if (lengths == 1 && (length.len > 19 || !bytes_to_u64(length, INT64_MAX, &facts->length))) {
         return FP_E_REQUEST_MALFORMED;
     }
-    facts->framing = codings != 0                          ? HTTP_FRAMING_CHUNKED
+    facts->framing = codings != 0                         ? HTTP_FRAMING_CHUNKED
                      : lengths != 0 && facts->length != 0 ? HTTP_FRAMING_LENGTH
-                                                           : HTTP_FRAMING_NONE;
+                                                          : HTTP_FRAMING_NONE;
     return FP_OK;
 }
 
@@ -200,8 +200,7 @@ enum fp_error http_head_judge(const struct http_header *headers, size_t count, u
         return FP_E_REQUEST_EXPECTATION_FAILED;
     }
     // RFC 9110 10.1.1: of HTTP/1.0 and without a body it means nothing
-    facts.expects_continue =
-        expectations == 1 && minor >= 1 && facts.framing != HTTP_FRAMING_NONE;
+    facts.expects_continue = expectations == 1 && minor >= 1 && facts.framing != HTTP_FRAMING_NONE;
     facts.keep_alive = head_keeps_alive(headers, count, minor);
     if (http_headers_find(headers, count, "Accept-Encoding", &value) == 1) {
         facts.accepts_gzip = http_accepts_gzip(value);

@@ -26,7 +26,8 @@ struct http_target {
 // information), and "*" for OPTIONS. FP_E_REQUEST_MALFORMED otherwise.
 enum fp_error http_target_parse(struct bytes target, bool options, struct http_target *out);
 
-// uri-host [":" port] of RFC 9110 7.2 with a host that is not empty: letters, digits, '-', '.', '_',
+// uri-host [":" port] of RFC 9110 7.2 with a host that is not empty: letters, digits, '-', '.',
+// '_',
 // '~', or an address in brackets.
 bool http_host_valid(struct bytes host);
 

@@ -13,8 +13,7 @@
 #define LISTENER_BATCH 32 // connections accepted in one go
 
 // What a connection over a limit gets: the reason, where that costs no handshake.
-static void listener_turn_away(struct http_listener *listener, int fd,
-                               const struct http_peer *peer)
+static void listener_turn_away(struct http_listener *listener, int fd, const struct http_peer *peer)
 {
     struct http_server *server = listener->server;
     struct http_connection *c = NULL;
@@ -60,8 +59,8 @@ static void listener_ready(uv_poll_t *poll, int status, int events)
     for (unsigned i = 0; i < LISTENER_BATCH; i++) {
         struct sockaddr_storage address = {0};
         socklen_t len = sizeof address;
-        int fd = accept4(listener->fd, (struct sockaddr *)&address, &len,
-                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd =
+            accept4(listener->fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             listener_admit(listener, fd, &address);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {

@@ -21,6 +21,11 @@ static void output_report(struct http_connection *c, struct http_answer *a, size
 {
     size_t amount = a->taken == a->out.len || moved > a->owed ? a->owed : moved;
     a->owed -= amount;
+    // what is gone makes room, at the cost of moving no more than was sent
+    if (a->taken >= a->out.len / 2) {
+        buf_consume(&a->out, a->taken);
+        a->taken = 0;
+    }
     if (amount != 0 && a->user != 0) {
         c->server->told = true;
         c->server->ops.drained(c->server->ctx, a->user, amount);
@@ -41,10 +46,6 @@ static bool output_move(struct http_connection *c, struct http_answer *a)
         buf_append_bytes(&c->out, rest);
     }
     a->taken += moved;
-    if (a->taken == a->out.len && !a->ended) {
-        buf_clear(&a->out);
-        a->taken = 0;
-    }
     output_report(c, a, moved);
     return c->state == CONNECTION_CLOSED || buf_error(&c->out) == FP_OK;
 }

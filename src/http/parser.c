@@ -238,6 +238,14 @@ static enum http_parser_event parser_break(struct http_parser *p, enum fp_error 
     return HTTP_PARSER_ERROR;
 }
 
+static bool parser_has_length(const struct http_parser *p)
+{
+    struct http_header headers[FP_LIMIT_HTTP_HEADERS];
+    struct bytes value = {0};
+    size_t count = http_parser_headers(p, headers);
+    return http_headers_find(headers, count, "Content-Length", &value) != 0;
+}
+
 // What llhttp's refusals are called here.
 static enum fp_error parser_error_of(const struct http_parser *p, llhttp_errno_t refusal)
 {
@@ -249,7 +257,8 @@ static enum fp_error parser_error_of(const struct http_parser *p, llhttp_errno_t
     case HPE_PAUSED_H2_UPGRADE:
         return FP_E_REQUEST_VERSION_UNSUPPORTED;
     case HPE_INVALID_TRANSFER_ENCODING:
-        return FP_E_REQUEST_ENCODING_UNSUPPORTED;
+        // llhttp's word for both together, too
+        return parser_has_length(p) ? FP_E_REQUEST_MALFORMED : FP_E_REQUEST_ENCODING_UNSUPPORTED;
     default:
         return FP_E_REQUEST_MALFORMED;
     }
@@ -264,11 +273,23 @@ static bool parser_line_good(const struct http_parser *p)
            memchr(line, '\0', len) == NULL && line[0] != ' ' && line[0] != '\t';
 }
 
+// RFC 9112 3: method, target and version with one blank between them; llhttp would take more.
+static bool parser_request_line_good(const struct http_parser *p)
+{
+    unsigned blanks = 0;
+    for (size_t i = 0; i < p->head.len; i++) {
+        blanks += p->head.ptr[i] == ' ' ? 1 : 0;
+        if (p->head.ptr[i] == '\t') {
+            return false;
+        }
+    }
+    return blanks == 2;
+}
+
 // The empty line came: hand the head to the grammar.
 static enum http_parser_event parser_head_whole(struct http_parser *p)
 {
-    llhttp_errno_t result =
-        llhttp_execute(&p->grammar, (const char *)p->head.ptr, p->head.len);
+    llhttp_errno_t result = llhttp_execute(&p->grammar, (const char *)p->head.ptr, p->head.len);
     bool whole = p->state == HTTP_PARSER_WHOLE && result == HPE_PAUSED;
     bool body = p->state == HTTP_PARSER_IN_BODY && result == HPE_OK;
     if (!whole && !body) {
@@ -292,7 +313,9 @@ static enum http_parser_event parser_line(struct http_parser *p)
         return parser_break(p, FP_E_REQUEST_MALFORMED);
     }
     if (p->head.len - p->line > 2) {
-        p->lines++;
+        if (p->lines++ == 0 && !parser_request_line_good(p)) {
+            return parser_break(p, FP_E_REQUEST_MALFORMED);
+        }
         p->line = p->head.len;
         return p->lines > FP_LIMIT_HTTP_HEADERS + 1u ? parser_head_too_large(p) : HTTP_PARSER_MORE;
     }

@@ -91,8 +91,7 @@ static size_t peers_bucket(const struct http_peers *peers, const struct http_pee
 static struct peers_entry **peers_find(const struct http_peers *peers, const struct http_peer *peer)
 {
     struct peers_entry *const *at = &peers->buckets[peers_bucket(peers, peer)];
-    while (*at != NULL &&
-           ((*at)->prefix != peer_number(peer) || (*at)->family != peer->family)) {
+    while (*at != NULL && ((*at)->prefix != peer_number(peer) || (*at)->family != peer->family)) {
         at = &(*at)->next;
     }
     return (struct peers_entry **)(uintptr_t)at;

@@ -92,36 +92,36 @@ struct http_listener {
 };
 
 struct http_server {
-    uv_loop_t *loop;                         // not owned
-    struct http_options options;             // as given
-    struct http_ops ops;                     // the owner's
-    void *ctx;                               // for ops
-    struct http_listener *listeners;         // list
-    struct http_connection *connections;     // list of all
-    struct http_connection *dirty;           // to be flushed before the loop sleeps
-    unsigned connection_count;               // entries of connections
-    unsigned turned_away;                    // of those, over the limit
-    struct http_peers *peers;                // by address
-    struct http_tls *tls;                    // NULL: no certificate
-    struct gzip_pool *gzip;                  // compressors
-    struct buf compressed;                   // of one piece
-    uv_prepare_t prepare;                    // flushes
-    uv_timer_t sweep;                        // looks for deadlines that passed
-    uv_idle_t nudge;                         // one more turn of the loop without sleeping
-    bool told;                               // the owner was called while flushing
-    unsigned handles;                        // uv handles of the server itself, open
-    bool draining;                           // accepts nothing
-    bool told_ended;                         // ended() was called
-    bool freeing;                            // free when the last handle is closed
-    struct http_answer **blocks;             // slots, in blocks that stay where they are
-    size_t block_count;                      // entries of blocks
-    struct http_answer *free_answers;        // list
-    struct http_statistics statistics;       // counters
-    int64_t date_second;                     // of `date`
-    char date[HTTP_DATE];                    // value of the Date header
+    uv_loop_t *loop;                                   // not owned
+    struct http_options options;                       // as given
+    struct http_ops ops;                               // the owner's
+    void *ctx;                                         // for ops
+    struct http_listener *listeners;                   // list
+    struct http_connection *connections;               // list of all
+    struct http_connection *dirty;                     // to be flushed before the loop sleeps
+    unsigned connection_count;                         // entries of connections
+    unsigned turned_away;                              // of those, over the limit
+    struct http_peers *peers;                          // by address
+    struct http_tls *tls;                              // NULL: no certificate
+    struct gzip_pool *gzip;                            // compressors
+    struct buf compressed;                             // of one piece
+    uv_prepare_t prepare;                              // flushes
+    uv_timer_t sweep;                                  // looks for deadlines that passed
+    uv_idle_t nudge;                                   // one more turn of the loop without sleeping
+    bool told;                                         // the owner was called while flushing
+    unsigned handles;                                  // uv handles of the server itself, open
+    bool draining;                                     // accepts nothing
+    bool told_ended;                                   // ended() was called
+    bool freeing;                                      // free when the last handle is closed
+    struct http_answer **blocks;                       // slots, in blocks that stay where they are
+    size_t block_count;                                // entries of blocks
+    struct http_answer *free_answers;                  // list
+    struct http_statistics statistics;                 // counters
+    int64_t date_second;                               // of `date`
+    char date[HTTP_DATE];                              // value of the Date header
     struct http_header headers[FP_LIMIT_HTTP_HEADERS]; // of the request being handed out
-    uint8_t scratch[HTTP_SCRATCH];           // bytes from a socket
-    uint8_t scratch_plain[HTTP_SCRATCH];     // bytes decrypted
+    uint8_t scratch[HTTP_SCRATCH];                     // bytes from a socket
+    uint8_t scratch_plain[HTTP_SCRATCH];               // bytes decrypted
 };
 
 // connection.c

@@ -158,10 +158,8 @@ static void on_slow(struct echo *echo, const struct http_request *request)
 static void on_stream(struct echo *echo, const struct http_request *request)
 {
     uint64_t number = stream_new(echo, request);
-    struct http_answer_head head = {.status = 200,
-                                    .content_type = BYTES("text/plain"),
-                                    .length = -1,
-                                    .compress = true};
+    struct http_answer_head head = {
+        .status = 200, .content_type = BYTES("text/plain"), .length = -1, .compress = true};
     streams[number]->left = query_number(request->query, "n", 100000);
     if (http_answer_begin(echo->server, request->handle, &head) == FP_OK) {
         stream_more(number);
@@ -333,11 +331,11 @@ static void option(struct http_options *options, const char *text)
 int main(int argc, char **argv)
 {
     static struct echo echo;
-    struct http_options options = {FP_LIMIT_HTTP_BODY,          FP_LIMIT_HTTP_HANDSHAKE_TIMEOUT,
-                                   FP_LIMIT_HTTP_HEADER_TIMEOUT, FP_LIMIT_HTTP_BODY_TIMEOUT,
-                                   FP_LIMIT_HTTP_IDLE_TIMEOUT,   FP_LIMIT_HTTP_WRITE_TIMEOUT,
-                                   FP_LIMIT_HTTP_CONNECTIONS,
-                                   FP_LIMIT_HTTP_CONNECTIONS_PER_ADDRESS};
+    struct http_options options = {
+        FP_LIMIT_HTTP_BODY,           FP_LIMIT_HTTP_HANDSHAKE_TIMEOUT,
+        FP_LIMIT_HTTP_HEADER_TIMEOUT, FP_LIMIT_HTTP_BODY_TIMEOUT,
+        FP_LIMIT_HTTP_IDLE_TIMEOUT,   FP_LIMIT_HTTP_WRITE_TIMEOUT,
+        FP_LIMIT_HTTP_CONNECTIONS,    FP_LIMIT_HTTP_CONNECTIONS_PER_ADDRESS};
     static const struct http_ops ops = {on_request, on_refuse, on_gone, on_drained, on_ended};
     static uv_signal_t term, hangup;
     int plain = 0, encrypted = 0;
