@@ -147,7 +147,7 @@ def main():
     signal.signal(signal.SIGHUP, interrupt)
     signal.signal(signal.SIGINT, interrupt)
     directory = tempfile.mkdtemp(prefix="fishplate-check-") if options.check \
-        else ROOT / ".dev" / "run"
+        else Path(os.environ.get("FISHPLATE_RUN_DIR", ROOT / ".dev" / "run"))
     demo = Demo(directory, fixed_ports=not options.check)
     try:
         demo.start()

@@ -60,11 +60,14 @@ def check_includes(path, text, root, report):
 
 
 def tracked(root):
-    """The files that are or would be committed."""
+    """The files that are or would be committed; outside a repository all but what is made."""
     done = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=root, text=True,
                           capture_output=True, check=False)
-    names = done.stdout.splitlines() if done.returncode == 0 else [
-        str(p.relative_to(root)) for p in Path(root).rglob("*") if p.is_file()]
+    names = done.stdout.splitlines()
+    if done.returncode:
+        made = {"build", ".dev", "node_modules", "__pycache__"}
+        names = [str(p.relative_to(root)) for p in Path(root).rglob("*")
+                 if p.is_file() and not made & set(p.relative_to(root).parts)]
     return [Path(root) / name for name in sorted(set(names)) if (Path(root) / name).is_file()]
 
 

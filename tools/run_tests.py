@@ -177,7 +177,7 @@ def run_suites(suites, tally, extra):
         for kind in KINDS:
             unit(kind, tally)
     if "tools" in suites:
-        pytest("tests of the tools", ["tests/lint"], tally)
+        pytest("tests of the tools", ["tests/lint", "tests/dev"], tally)
     if "integration" in suites:
         side_by_side(*[(integration, kind, tally, ("tests/integration",), extra)
                        for kind in KINDS])
@@ -222,7 +222,7 @@ def main():
     if not options.what:
         suites = list(SUITES)
     tally = Tally()
-    needs_tryton = "integration" in suites or any("integration" in f.parts for f in files)
+    needs_tryton = {"integration", "tools"} & set(suites) or any("integration" in f.parts for f in files)
     if prepare(tally, needs_tryton):
         run_suites(suites, tally, extra)
         for path in files:
