@@ -84,7 +84,7 @@ static bool read_log(int wait_ms)
 {
     struct pollfd one = {server.log, POLLIN, 0};
     ssize_t got = 0;
-    if (poll(&one, 1, wait_ms) <= 0) {
+    if (server.length >= sizeof server.text - 1 || poll(&one, 1, wait_ms) <= 0) {
         return false;
     }
     got = read(server.log, server.text + server.length, sizeof server.text - server.length - 1);
