@@ -1,0 +1,237 @@
+// What must hold between values, and of the files that they name.
+// SPDX-License-Identifier: Apache-2.0
+#include "config/address.h"
+#include "config/config_int.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// The host of an http or https URL without user, query and fragment; false where it is none.
+static bool check_url_host(const char *url, bool *tls_out, char *host, size_t size)
+{
+    struct bytes text = bytes_of_text(url), rest = {0};
+    size_t end = 0;
+    *tls_out = bytes_starts_with(text, BYTES("https://"));
+    if (!*tls_out && !bytes_starts_with(text, BYTES("http://"))) {
+        return false;
+    }
+    rest = bytes_slice(text, *tls_out ? 8 : 7, text.len);
+    if (strpbrk(url, "?#@ \\\"") != NULL || bytes_ends_with(text, BYTES("/"))) {
+        return false;
+    }
+    while (end < rest.len && rest.ptr[end] != '/' && (rest.ptr[0] == '[' || rest.ptr[end] != ':')) {
+        end++;
+    }
+    return end != 0 && bytes_to_text(bytes_slice(rest, 0, end), host, size);
+}
+
+static bool check_is_loopback_name(const char *host)
+{
+    return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
+           strncmp(host, "[::1]", 5) == 0;
+}
+
+static enum fp_error check_public_url(const struct config *config, struct fp_note *note)
+{
+    char host[CONFIG_PATH];
+    bool tls = false;
+    if (!check_url_host(config->public_url, &tls, host, sizeof host)) {
+        fp_note_set(note, "public_url",
+                    "\"%.100s\" is no address like https://api.example.com (no slash, query or "
+                    "fragment at its end).",
+                    config->public_url);
+        return FP_E_CONFIG_INVALID;
+    }
+    if (!tls && !check_is_loopback_name(host)) {
+        fp_note_set(note, "public_url", "http is for loopback names only: use https.");
+        return FP_E_CONFIG_INVALID;
+    }
+    return FP_OK;
+}
+
+static enum fp_error check_local(const char *key, const char *listener, struct fp_note *note)
+{
+    struct config_address address;
+    enum fp_error error = FP_OK;
+    if (listener[0] == '\0') {
+        return FP_OK;
+    }
+    error = config_address_parse(listener, &address, note);
+    if (error == FP_OK && !address.loopback) {
+        fp_note_set(note, key,
+                    "%.100s can be reached from other machines without TLS: only loopback or "
+                    "unix:/path may be used here.",
+                    listener);
+        error = FP_E_CONFIG_INVALID;
+    }
+    return error;
+}
+
+// A fixed address may be listened on once. Port 0 is another one each time.
+static bool check_same(const char *a, const char *b)
+{
+    size_t length = strlen(a);
+    return length > 2 && strcmp(a, b) == 0 && strcmp(a + length - 2, ":0") != 0;
+}
+
+static enum fp_error check_listeners(const struct config *config, struct fp_note *note)
+{
+    const char *all[CONFIG_LISTENERS * 2 + 1];
+    enum fp_error error = check_local("metrics.listen", config->metrics_listen, note);
+    size_t count = 0;
+    for (unsigned i = 0; i < CONFIG_LISTENERS && error == FP_OK; i++) {
+        error = check_local("api.plain_listen", config->plain_listen[i], note);
+    }
+    if (error == FP_OK && config->api_listen[0][0] == '\0' && config->plain_listen[0][0] == '\0') {
+        fp_note_set(note, "api.listen", "The API needs an address: here or in api.plain_listen.");
+        error = FP_E_CONFIG_INVALID;
+    }
+    for (unsigned i = 0; i < CONFIG_LISTENERS; i++) {
+        all[count++] = config->api_listen[i];
+        all[count++] = config->plain_listen[i];
+    }
+    all[count++] = config->metrics_listen;
+    for (size_t i = 0; i < count && error == FP_OK; i++) {
+        for (size_t j = 0; j < i && error == FP_OK; j++) {
+            if (check_same(all[i], all[j])) {
+                fp_note_set(note, "api.listen", "%.100s is used for two listeners.", all[i]);
+                error = FP_E_CONFIG_INVALID;
+            }
+        }
+    }
+    return error;
+}
+
+static enum fp_error check_needed(const char *key, const char *value, struct fp_note *note)
+{
+    if (value[0] == '\0') {
+        fp_note_set(note, key, "It may not be empty.");
+        return FP_E_CONFIG_INVALID;
+    }
+    return FP_OK;
+}
+
+enum fp_error config__check(const struct config *config, struct fp_note *note)
+{
+    enum fp_error error = check_listeners(config, note);
+    if (error == FP_OK) {
+        error = check_public_url(config, note);
+    }
+    if (error == FP_OK) {
+        error = check_needed("data_dir", config->data_dir, note);
+    }
+    if (error == FP_OK) {
+        error = check_needed("keys.master_key_file", config->master_key_file, note);
+    }
+    if (error == FP_OK && config->api_listen[0][0] != '\0') {
+        error = check_needed("api.tls.certificate", config->tls_certificate, note);
+        if (error == FP_OK) {
+            error = check_needed("api.tls.key", config->tls_key, note);
+        }
+    }
+    if (error == FP_OK && config->connections_per_address > config->connections) {
+        fp_note_set(note, "api.connections.per_address", "It is larger than the total.");
+        error = FP_E_CONFIG_INVALID;
+    }
+    if (error == FP_OK && config->source_connect_timeout_ms > config->source_timeout_ms) {
+        fp_note_set(note, "egress.timeouts.connect", "It is longer than egress.timeouts.answer.");
+        error = FP_E_CONFIG_INVALID;
+    }
+    if (error == FP_OK && config->cors_origins[1][0] != '\0') {
+        for (unsigned i = 0; i < CONFIG_ORIGINS && error == FP_OK; i++) {
+            if (strcmp(config->cors_origins[i], "*") == 0) {
+                fp_note_set(note, "api.cors_origins", "\"*\" stands alone or not at all.");
+                error = FP_E_CONFIG_INVALID;
+            }
+        }
+    }
+    return error;
+}
+
+void config__derive(struct config *config)
+{
+    struct config_address address;
+    char text[CONFIG_ADDRESS];
+    if (config->store_file[0] == '\0') {
+        snprintf(config->store_file, sizeof config->store_file, "%.490s/store.db",
+                 config->data_dir);
+    }
+    if (config->audit_dir[0] == '\0') {
+        snprintf(config->audit_dir, sizeof config->audit_dir, "%.490s/audit", config->data_dir);
+    }
+    if (config->public_url[0] != '\0') {
+        return;
+    }
+    snprintf(config->public_url, sizeof config->public_url, "https://localhost");
+    if (config_address_parse(config->api_listen[0], &address, NULL) == FP_OK &&
+        address.path == NULL) {
+        config_address_text(&address.socket, text, sizeof text);
+        snprintf(config->public_url, sizeof config->public_url, "https://localhost%s",
+                 strrchr(text, ':'));
+    }
+}
+
+static enum fp_error check_file(const char *key, const char *path, bool private,
+                                struct fp_note *note)
+{
+    struct stat about;
+    if (path[0] == '\0') {
+        return FP_OK;
+    }
+    if (stat(path, &about) != 0 || access(path, R_OK) != 0) {
+        fp_note_set(note, key, "%.200s cannot be read: %m.", path);
+        return FP_E_CONFIG_INVALID;
+    }
+    if (!S_ISREG(about.st_mode)) {
+        fp_note_set(note, key, "%.200s is no file.", path);
+        return FP_E_CONFIG_INVALID;
+    }
+    if (private && (about.st_mode & 077) != 0) {
+        fp_note_set(note, key,
+                    "%.200s can be read by others (mode %04o): make it private with chmod 600.",
+                    path, (unsigned)(about.st_mode & 07777));
+        return FP_E_KEY_INVALID;
+    }
+    return FP_OK;
+}
+
+static enum fp_error check_folder(const char *key, const char *path, struct fp_note *note)
+{
+    struct stat about;
+    if (path[0] == '\0') {
+        return FP_OK;
+    }
+    if (stat(path, &about) != 0) {
+        fp_note_set(note, key, "%.200s cannot be used: %m. Make it with fishplate init.", path);
+        return FP_E_CONFIG_INVALID;
+    }
+    if (!S_ISDIR(about.st_mode)) {
+        fp_note_set(note, key, "%.200s is no folder.", path);
+        return FP_E_CONFIG_INVALID;
+    }
+    return FP_OK;
+}
+
+enum fp_error config_check_files(const struct config *config, struct fp_note *note)
+{
+    enum fp_error error = check_folder("data_dir", config->data_dir, note);
+    if (error == FP_OK && config->api_listen[0][0] != '\0') {
+        error = check_file("api.tls.certificate", config->tls_certificate, false, note);
+        if (error == FP_OK) {
+            error = check_file("api.tls.key", config->tls_key, true, note);
+        }
+    }
+    if (error == FP_OK) {
+        error = check_file("keys.master_key_file", config->master_key_file, true, note);
+    }
+    if (error == FP_OK) {
+        error = check_folder("connectors.dir", config->connectors_dir, note);
+    }
+    if (error == FP_OK) {
+        error = check_file("egress.ca_file", config->ca_file, false, note);
+    }
+    return error;
+}
