@@ -114,15 +114,10 @@ static enum fp_error check_needed(const char *key, const char *value, struct fp_
     return FP_OK;
 }
 
-enum fp_error config__check(const struct config *config, struct fp_note *note)
+// Files without which no server runs.
+static enum fp_error check_all_needed(const struct config *config, struct fp_note *note)
 {
-    enum fp_error error = check_listeners(config, note);
-    if (error == FP_OK) {
-        error = check_public_url(config, note);
-    }
-    if (error == FP_OK) {
-        error = check_needed("data_dir", config->data_dir, note);
-    }
+    enum fp_error error = check_needed("data_dir", config->data_dir, note);
     if (error == FP_OK) {
         error = check_needed("keys.master_key_file", config->master_key_file, note);
     }
@@ -132,6 +127,29 @@ enum fp_error config__check(const struct config *config, struct fp_note *note)
             error = check_needed("api.tls.key", config->tls_key, note);
         }
     }
+    return error;
+}
+
+static enum fp_error check_origins(const struct config *config, struct fp_note *note)
+{
+    for (unsigned i = 0; i < CONFIG_ORIGINS && config->cors_origins[1][0] != '\0'; i++) {
+        if (strcmp(config->cors_origins[i], "*") == 0) {
+            fp_note_set(note, "api.cors_origins", "\"*\" stands alone or not at all.");
+            return FP_E_CONFIG_INVALID;
+        }
+    }
+    return FP_OK;
+}
+
+enum fp_error config__check(const struct config *config, struct fp_note *note)
+{
+    enum fp_error error = check_listeners(config, note);
+    if (error == FP_OK) {
+        error = check_public_url(config, note);
+    }
+    if (error == FP_OK) {
+        error = check_all_needed(config, note);
+    }
     if (error == FP_OK && config->connections_per_address > config->connections) {
         fp_note_set(note, "api.connections.per_address", "It is larger than the total.");
         error = FP_E_CONFIG_INVALID;
@@ -140,15 +158,7 @@ enum fp_error config__check(const struct config *config, struct fp_note *note)
         fp_note_set(note, "egress.timeouts.connect", "It is longer than egress.timeouts.answer.");
         error = FP_E_CONFIG_INVALID;
     }
-    if (error == FP_OK && config->cors_origins[1][0] != '\0') {
-        for (unsigned i = 0; i < CONFIG_ORIGINS && error == FP_OK; i++) {
-            if (strcmp(config->cors_origins[i], "*") == 0) {
-                fp_note_set(note, "api.cors_origins", "\"*\" stands alone or not at all.");
-                error = FP_E_CONFIG_INVALID;
-            }
-        }
-    }
-    return error;
+    return error == FP_OK ? check_origins(config, note) : error;
 }
 
 void config__derive(struct config *config)

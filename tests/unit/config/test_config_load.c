@@ -292,14 +292,16 @@ static void test_config_load__written_file_loads(void **state)
     assert_string_equal(config.data_dir, "/srv/data");
     assert_int_equal(config.idle_timeout_ms, 3000);
     // with every comment sign before a key taken away it still loads, to the same values
-    for (char *at = (char *)text.ptr; (at = strstr(at, "# ")) != NULL; at++) {
+    for (char *at = strstr((char *)text.ptr, "\n\n"); (at = strstr(at, "# ")) != NULL; at++) {
         char *end = strchr(at, '\n'), *colon = strstr(at, ": ");
         if (at[2] >= 'a' && at[2] <= 'z' && colon != NULL && colon < end &&
             strcspn(at + 2, " :") == (size_t)(colon - at) - 2) {
             memmove(at, at + 2, strlen(at + 2) + 1);
         }
     }
-    assert_int_equal(load((const char *)text.ptr, NULL), FP_OK);
+    if (load((const char *)text.ptr, NULL) != FP_OK) {
+        fail_msg("%s:%u %s", note.field, note.line, note.text);
+    }
     assert_string_equal(config.data_dir, "/srv/data");
     assert_int_equal(config.body_limit, 1048576);
     buf_done(&text);
