@@ -83,13 +83,15 @@ static int set_up(void **state)
 static bool read_log(int wait_ms)
 {
     struct pollfd one = {server.log, POLLIN, 0};
+    size_t length = server.length;
     ssize_t got = 0;
-    if (server.length >= sizeof server.text - 1 || poll(&one, 1, wait_ms) <= 0) {
+    if (poll(&one, 1, wait_ms) <= 0 || length >= sizeof server.text - 1) {
         return false;
     }
-    got = read(server.log, server.text + server.length, sizeof server.text - server.length - 1);
-    server.length += got > 0 ? (size_t)got : 0;
-    server.text[server.length] = '\0';
+    got = read(server.log, server.text + length, sizeof server.text - length - 1);
+    length += got > 0 ? (size_t)got : 0;
+    server.text[length] = '\0';
+    server.length = length;
     return got > 0;
 }
 
