@@ -1,0 +1,188 @@
+// The table of columns.
+// SPDX-License-Identifier: Apache-2.0
+#include "store/schema.h"
+
+#include <string.h>
+
+#define SIZE_OF(row, field) sizeof(((struct row *)0)->field)
+#define TEXT(row, field, roles)                                                                    \
+    {                                                                                              \
+#field, STORE_TEXT, offsetof(struct row, field), SIZE_OF(row, field), roles                \
+    }
+#define FIXED(row, field, roles)                                                                   \
+    {                                                                                              \
+#field, STORE_FIXED, offsetof(struct row, field), SIZE_OF(row, field), roles               \
+    }
+#define NUMBER(row, field, type, roles)                                                            \
+    {                                                                                              \
+#field, type, offsetof(struct row, field), SIZE_OF(row, field), roles                      \
+    }
+#define BLOB(row, field, max)                                                                      \
+    {                                                                                              \
+#field, STORE_BYTES, offsetof(struct row, field), (max), 0                                 \
+    }
+
+static const struct store_column application[] = {
+    TEXT(store_application, id, STORE_KEY),
+    TEXT(store_application, name, 0),
+    TEXT(store_application, environment, 0),
+    TEXT(store_application, networks, 0),
+    NUMBER(store_application, created_ms, STORE_I64, 0),
+    NUMBER(store_application, version, STORE_U32, STORE_VERSION),
+    FIXED(store_application, authenticator, 0),
+};
+
+static const struct store_column customer[] = {
+    TEXT(store_customer, id, STORE_KEY),
+    TEXT(store_customer, application, STORE_SECOND),
+    TEXT(store_customer, name, 0),
+    TEXT(store_customer, email, STORE_SECOND),
+    NUMBER(store_customer, created_ms, STORE_I64, 0),
+    NUMBER(store_customer, erased_ms, STORE_I64, 0),
+    NUMBER(store_customer, version, STORE_U32, STORE_VERSION),
+};
+
+static const struct store_column data_key[] = {
+    TEXT(store_data_key, customer, STORE_KEY | STORE_PARENT),
+    NUMBER(store_data_key, key_version, STORE_U32, STORE_KEY),
+    FIXED(store_data_key, key_id, 0),
+    FIXED(store_data_key, master_id, 0),
+    BLOB(store_data_key, wrapped, FP_LIMIT_KEY_WRAPPED),
+    NUMBER(store_data_key, reserved, STORE_U64, STORE_ADDED),
+    NUMBER(store_data_key, state, STORE_U32, 0),
+    NUMBER(store_data_key, created_ms, STORE_I64, 0),
+    NUMBER(store_data_key, version, STORE_U32, STORE_VERSION),
+};
+
+static const struct store_column connection[] = {
+    TEXT(store_connection, id, STORE_KEY),
+    TEXT(store_connection, application, 0),
+    TEXT(store_connection, customer, 0),
+    TEXT(store_connection, platform, 0),
+    TEXT(store_connection, name, 0),
+    TEXT(store_connection, email, 0),
+    NUMBER(store_connection, state, STORE_U32, 0),
+    TEXT(store_connection, reason, 0),
+    TEXT(store_connection, networks, 0),
+    TEXT(store_connection, account, 0),
+    NUMBER(store_connection, credential_version, STORE_U32, 0),
+    NUMBER(store_connection, created_ms, STORE_I64, 0),
+    NUMBER(store_connection, changed_ms, STORE_I64, 0),
+    NUMBER(store_connection, used_ms, STORE_I64, STORE_TOUCHED),
+    NUMBER(store_connection, version, STORE_U32, STORE_VERSION),
+    FIXED(store_connection, authenticator, 0),
+};
+
+static const struct store_column credential[] = {
+    TEXT(store_credential, connection, STORE_KEY | STORE_PARENT),
+    NUMBER(store_credential, credential_version, STORE_U32, STORE_KEY),
+    BLOB(store_credential, sealed, FP_LIMIT_CREDENTIALS_JSON + 256),
+    NUMBER(store_credential, created_ms, STORE_I64, 0),
+    NUMBER(store_credential, version, STORE_U32, STORE_VERSION),
+};
+
+static const struct store_column token[] = {
+    TEXT(store_token, id, STORE_KEY),
+    FIXED(store_token, hash, STORE_SECOND),
+    NUMBER(store_token, kind, STORE_U32, 0),
+    TEXT(store_token, owner, STORE_PARENT),
+    TEXT(store_token, application, 0),
+    TEXT(store_token, scopes, 0),
+    NUMBER(store_token, created_ms, STORE_I64, 0),
+    NUMBER(store_token, expires_ms, STORE_I64, 0),
+    NUMBER(store_token, revoked_ms, STORE_I64, 0),
+    TEXT(store_token, reason, 0),
+    NUMBER(store_token, used_ms, STORE_I64, STORE_TOUCHED),
+    NUMBER(store_token, version, STORE_U32, STORE_VERSION),
+    FIXED(store_token, authenticator, 0),
+};
+
+static const struct store_column metadata[] = {
+    TEXT(store_metadata, connection, STORE_KEY),
+    BLOB(store_metadata, content, FP_LIMIT_METADATA_JSON + 4096),
+    NUMBER(store_metadata, changed_ms, STORE_I64, 0),
+};
+
+static const struct store_column setting[] = {
+    TEXT(store_setting, name, STORE_KEY),
+    BLOB(store_setting, value, 65536),
+};
+
+#define ENTITY(name)                                                                               \
+    {                                                                                              \
+#name, sizeof(struct store_##name), name, sizeof name / sizeof name[0]                     \
+    }
+
+static const struct store_entity entities[STORE_KIND_COUNT] = {
+    [STORE_APPLICATION] = ENTITY(application), [STORE_CUSTOMER] = ENTITY(customer),
+    [STORE_DATA_KEY] = ENTITY(data_key),       [STORE_CONNECTION] = ENTITY(connection),
+    [STORE_CREDENTIAL] = ENTITY(credential),   [STORE_TOKEN] = ENTITY(token),
+    [STORE_METADATA] = ENTITY(metadata),       [STORE_SETTING] = ENTITY(setting),
+};
+
+// Fields of a query by the column they restrict.
+static const struct {
+    const char *column; // its name
+    size_t offset;      // in struct store_query
+    bool text;          // const char *, else uint32_t
+} query_fields[] = {
+    {"application", offsetof(struct store_query, application), true},
+    {"customer", offsetof(struct store_query, customer), true},
+    {"connection", offsetof(struct store_query, connection), true},
+    {"owner", offsetof(struct store_query, owner), true},
+    {"platform", offsetof(struct store_query, platform), true},
+    {"email", offsetof(struct store_query, email), true},
+    {"state", offsetof(struct store_query, state), false},
+    {"kind", offsetof(struct store_query, kind), false},
+};
+
+const struct store_entity *store_entity(enum store_kind kind)
+{
+    return &entities[kind];
+}
+
+const struct store_column *store_column(const struct store_entity *entity, const char *name)
+{
+    for (size_t i = 0; i < entity->column_count; i++) {
+        if (strcmp(entity->columns[i].name, name) == 0) {
+            return &entity->columns[i];
+        }
+    }
+    return NULL;
+}
+
+const struct store_column *store_column_with(const struct store_entity *entity,
+                                             enum store_role role)
+{
+    for (size_t i = 0; i < entity->column_count; i++) {
+        if ((entity->columns[i].roles & (unsigned)role) != 0) {
+            return &entity->columns[i];
+        }
+    }
+    return NULL;
+}
+
+enum fp_error store_filters(const struct store_entity *entity, const struct store_query *query,
+                            struct store_filter out[static STORE_FILTERS_MAX], size_t *count_out)
+{
+    size_t count = 0;
+    for (size_t i = 0; query != NULL && i < sizeof query_fields / sizeof query_fields[0]; i++) {
+        const uint8_t *at = (const uint8_t *)query + query_fields[i].offset;
+        struct store_filter filter = {0};
+        if (query_fields[i].text) {
+            memcpy(&filter.text, at, sizeof filter.text);
+        } else {
+            memcpy(&filter.number, at, sizeof filter.number);
+        }
+        if (filter.text == NULL && filter.number == 0) {
+            continue;
+        }
+        filter.column = store_column(entity, query_fields[i].column);
+        if (filter.column == NULL) {
+            return FP_E_INPUT_INVALID;
+        }
+        out[count++] = filter;
+    }
+    *count_out = count;
+    return FP_OK;
+}

@@ -1,0 +1,155 @@
+// Statements' texts, made from the table of columns: no value ever stands in one.
+// SPDX-License-Identifier: Apache-2.0
+#include "store/sqlite_int.h"
+
+#include <string.h>
+
+static unsigned sql_parameter(const struct store_entity *entity, const struct store_column *column)
+{
+    return (unsigned)(column - entity->columns) + 1;
+}
+
+static void sql_columns(struct buf *sql, const struct store_entity *entity)
+{
+    for (size_t i = 0; i < entity->column_count; i++) {
+        buf_printf(sql, "%s%s", i != 0 ? "," : "", entity->columns[i].name);
+    }
+}
+
+// "a=?1 AND b=?2" over the columns with one of the roles.
+static void sql_where(struct buf *sql, const struct store_entity *entity, unsigned roles)
+{
+    const char *before = " WHERE ";
+    for (size_t i = 0; i < entity->column_count; i++) {
+        const struct store_column *column = &entity->columns[i];
+        if ((column->roles & roles) != 0) {
+            buf_printf(sql, "%s%s=?%u", before, column->name, sql_parameter(entity, column));
+            before = " AND ";
+        }
+    }
+}
+
+void sqlite__sql_get(struct buf *sql, const struct store_entity *entity, enum store_access access)
+{
+    buf_append_text(sql, "SELECT ");
+    sql_columns(sql, entity);
+    buf_printf(sql, " FROM %s", entity->table);
+    if (access == STORE_NEWEST) {
+        sql_where(sql, entity, STORE_PARENT);
+        buf_printf(sql, " AND state<>%d ORDER BY key_version DESC LIMIT 1", STORE_KEY_DESTROYED);
+    } else {
+        sql_where(sql, entity, access == STORE_BY_KEY ? STORE_KEY : STORE_SECOND);
+    }
+}
+
+static void sql_insert(struct buf *sql, const struct store_entity *entity)
+{
+    buf_printf(sql, "INSERT INTO %s(", entity->table);
+    sql_columns(sql, entity);
+    buf_append_text(sql, ") VALUES(");
+    for (size_t i = 0; i < entity->column_count; i++) {
+        buf_printf(sql, "%s?%zu", i != 0 ? "," : "", i + 1);
+    }
+    buf_append_byte(sql, ')');
+}
+
+static void sql_put(struct buf *sql, const struct store_entity *entity)
+{
+    const char *before = " DO UPDATE SET ";
+    sql_insert(sql, entity);
+    buf_printf(sql, " ON CONFLICT(%s)", store_column_with(entity, STORE_KEY)->name);
+    for (size_t i = 0; i < entity->column_count; i++) {
+        if ((entity->columns[i].roles & STORE_KEY) == 0) {
+            buf_printf(sql, "%s%s=excluded.%s", before, entity->columns[i].name,
+                       entity->columns[i].name);
+            before = ",";
+        }
+    }
+}
+
+static void sql_update(struct buf *sql, const struct store_entity *entity)
+{
+    const unsigned kept = STORE_KEY | STORE_TOUCHED | STORE_ADDED | STORE_VERSION;
+    buf_printf(sql, "UPDATE %s SET version=version+1", entity->table);
+    for (size_t i = 0; i < entity->column_count; i++) {
+        if ((entity->columns[i].roles & kept) == 0) {
+            buf_printf(sql, ",%s=?%zu", entity->columns[i].name, i + 1);
+        }
+    }
+    sql_where(sql, entity, STORE_KEY | STORE_VERSION);
+}
+
+static void sql_touch(struct buf *sql, const struct store_entity *entity)
+{
+    const struct store_column *added = store_column_with(entity, STORE_ADDED);
+    const struct store_column *touched = store_column_with(entity, STORE_TOUCHED);
+    const struct store_column *column = added != NULL ? added : touched;
+    buf_printf(sql, added != NULL ? "UPDATE %s SET %s=%s+?%u" : "UPDATE %s SET %s=max(%s,?%u)",
+               entity->table, column->name, column->name, sql_parameter(entity, column));
+    sql_where(sql, entity, STORE_KEY);
+}
+
+void sqlite__sql_change(struct buf *sql, const struct store_entity *entity,
+                        enum store_action action)
+{
+    switch (action) {
+    case STORE_INSERT:
+        sql_insert(sql, entity);
+        break;
+    case STORE_PUT:
+        sql_put(sql, entity);
+        break;
+    case STORE_UPDATE:
+        sql_update(sql, entity);
+        break;
+    case STORE_TOUCH:
+        sql_touch(sql, entity);
+        break;
+    case STORE_DELETE:
+    case STORE_DELETE_OF:
+    case STORE_ACTION_COUNT:
+        buf_printf(sql, "DELETE FROM %s", entity->table);
+        sql_where(sql, entity, action == STORE_DELETE ? STORE_KEY : STORE_PARENT);
+        break;
+    }
+}
+
+static const char *sql_filters(struct buf *sql, const struct store_filter *filters, size_t count)
+{
+    const char *before = " WHERE ";
+    for (size_t i = 0; i < count; i++) {
+        buf_printf(sql, "%s%s=?", before, filters[i].column->name);
+        before = " AND ";
+    }
+    return before;
+}
+
+void sqlite__sql_list(struct buf *sql, const struct store_entity *entity,
+                      const struct store_query *query, const struct store_filter *filters,
+                      size_t count)
+{
+    const bool newest_first = query != NULL && query->newest_first;
+    const char *before = NULL;
+    buf_append_text(sql, "SELECT ");
+    sql_columns(sql, entity);
+    buf_printf(sql, " FROM %s", entity->table);
+    before = sql_filters(sql, filters, count);
+    if (query != NULL && query->after != NULL) {
+        buf_printf(sql, "%s%s%c?", before, entity->columns[0].name, newest_first ? '<' : '>');
+    }
+    before = " ORDER BY ";
+    for (size_t i = 0; i < entity->column_count; i++) {
+        if ((entity->columns[i].roles & STORE_KEY) != 0) {
+            buf_printf(sql, "%s%s%s", before, entity->columns[i].name, newest_first ? " DESC" : "");
+            before = ",";
+        }
+    }
+    buf_append_text(sql, " LIMIT ? OFFSET ?");
+}
+
+void sqlite__sql_count(struct buf *sql, const struct store_entity *entity,
+                       const struct store_filter *filters, size_t count)
+{
+    buf_printf(sql, "SELECT count(*) FROM %s", entity->table);
+    (void)sql_filters(sql, filters, count);
+}
