@@ -47,6 +47,17 @@ enum fp_error driver_start(const struct driver_call *call, struct driver_run **o
 // The next request that may be sent now, if any; several may be under way at once. *number names
 // it for driver_feed(); out stays valid until then.
 bool driver_next(struct driver_run *run, unsigned *number_out, struct client_request *out);
+// A run that needs a session and has none, or whose session the source no longer takes (once), gives
+// out no more requests and waits here, so that the calls of one connection can share one log-in.
+// Then exactly one of driver_log_in() and driver_use_session() lets it go on.
+bool driver_needs_session(const struct driver_run *run);
+// It logs in by itself: driver_next() gives the log-in's requests.
+void driver_log_in(struct driver_run *run);
+// Another run of the same connection and credential version has logged in. Copied.
+void driver_use_session(struct driver_run *run, struct bytes session);
+// The session in use, as soon as it is known; empty: none. Secret; valid until the next call with
+// this run.
+struct bytes driver_session(const struct driver_run *run);
 // Gives the answer to a request; may move its body out.
 void driver_feed(struct driver_run *run, unsigned number, struct client_answer *answer);
 bool driver_is_done(const struct driver_run *run);
