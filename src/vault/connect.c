@@ -1,0 +1,292 @@
+// Connecting a system: the record of the attempt, the attempt at egress, and only when the source
+// has accepted the credential is anything stored.
+// SPDX-License-Identifier: Apache-2.0
+#include "vault/vault_int.h"
+
+#include "base/clock.h"
+#include "registry/connections.h"
+
+#include <stdio.h>
+
+// What a held CONNECTION_CREATE or CONNECTION_ADD asks for; views into the held frame.
+static struct connection_request connect_request(struct call *call)
+{
+    struct connection_request request = {0};
+    struct link_connection_create create = {0};
+    struct link_connection_add add = {0};
+    if (call->held->number == LINK_CONNECTION_CREATE &&
+        link_get_connection_create(call_frame(call), &create) == FP_OK) {
+        request.application = bytes_of_text(call->held->identity.token.owner);
+        request.name = create.name;
+        request.email = create.email;
+        request.platform = create.platform;
+        request.credentials = create.credentials;
+    } else if (call->held->number == LINK_CONNECTION_ADD &&
+               link_get_connection_add(call_frame(call), &add) == FP_OK) {
+        request.application = add.application;
+        request.connection = add.connection;
+        request.name = add.name;
+        request.email = add.email;
+        request.platform = add.platform;
+        request.networks = add.networks;
+        request.credentials = add.credentials;
+    } else {
+        vault_broken_rule(call->vault, "CONNECTION_CREATE");
+    }
+    return request;
+}
+
+// Who asks, for records.
+static struct registry_caller connect_caller(const struct call *call, char actor[static 32])
+{
+    struct link_connection_create create = {0};
+    if (call->peer != NULL || call->held->number == LINK_CONNECTION_ADD) {
+        return (struct registry_caller){.actor = AUDIT_BY_COMMAND,
+                                        .actor_id = bytes_of_text(actor),
+                                        .request_id = bytes_of_text(call->request_id)};
+    }
+    if (link_get_connection_create(call_frame(call), &create) != FP_OK) {
+        vault_broken_rule(call->vault, "CONNECTION_CREATE");
+    }
+    return registry_caller_of(&call->held->identity, create.request_id, create.address);
+}
+
+static void connect_actor(const struct call *call, char out[static 32])
+{
+    snprintf(out, 32, "uid:%u", call->peer != NULL ? call->peer->uid : 0);
+}
+
+static void connect_refuse(struct call *call, enum fp_error error)
+{
+    struct vault *v = call->vault;
+    struct answer answer = {.error = error,
+                            .detail = buf_bytes(&v->detail),
+                            .errors = buf_bytes(&v->errors),
+                            .application = call->application,
+                            .connection = call->connection};
+    answer_call(call, &answer);
+}
+
+static enum fp_error connect_verify(struct call *call)
+{
+    struct vault *v = call->vault;
+    struct connection_request request = connect_request(call);
+    char networks[FP_LIMIT_NETWORKS_TEXT + 1] = "";
+    struct buf *egress = room_out(v->room, LINK_ROOM_EGRESS);
+    struct link_verify out = {.call = call->number,
+                              .request_id = bytes_of_text(call->request_id),
+                              .platform = request.platform,
+                              .deadline_ms = FP_LIMIT_SOURCE_LOGIN_TIMEOUT,
+                              .credentials = request.credentials};
+    enum fp_error error = egress != NULL ? FP_OK : FP_E_LINK_CLOSED;
+    if (error == FP_OK && v->verifying >= FP_LIMIT_VERIFIES_IN_FLIGHT) {
+        error = FP_E_SERVICE_UNAVAILABLE;
+    }
+    if (error == FP_OK) {
+        error = registry_connection_plan(v->in.registry, &request, networks, &v->errors);
+    }
+    if (error == FP_OK) {
+        out.networks = bytes_of_text(networks);
+        error = link_put_verify(egress, &out);
+        error = error == FP_E_LIMIT_EXCEEDED ? FP_E_SERVICE_UNAVAILABLE : error;
+    }
+    if (error == FP_OK) {
+        call->stage = CALL_VERIFYING;
+        v->verifying++;
+    }
+    return error;
+}
+
+static void connect_recorded(void *ctx, enum fp_error result)
+{
+    struct call *call = ctx;
+    struct vault *v = call->vault;
+    enum fp_error error = result != FP_OK ? FP_E_AUDIT_UNAVAILABLE : FP_OK;
+    if (call->listed) {
+        buf_clear(&v->detail);
+        buf_clear(&v->errors);
+        error = error != FP_OK ? error : connect_verify(call);
+        if (error != FP_OK) {
+            connect_refuse(call, error);
+        }
+    }
+    call_returned(call);
+}
+
+static void connect_record(struct call *call, enum fp_error result, audit_done *done)
+{
+    char actor[32];
+    struct registry_caller caller = {0};
+    struct audit_record record = {.action = AUDIT_CREDENTIAL_VERIFY, .result = result};
+    struct buf detail;
+    connect_actor(call, actor);
+    caller = connect_caller(call, actor);
+    buf_init(&detail, 256);
+    buf_printf(&detail, "{\"platform\":\"%.*s\"}", BYTES_ARG(connect_request(call).platform));
+    record.detail = buf_bytes(&detail);
+    record.actor = caller.actor;
+    record.actor_id = caller.actor_id;
+    record.application = bytes_of_text(call->application);
+    record.connection = bytes_of_text(call->connection);
+    record.token = caller.token;
+    record.request_id = caller.request_id;
+    record.address = caller.address;
+    call->pending += done != NULL ? 1 : 0;
+    if (audit_append(call->vault->in.audit, &record, done, call) != FP_OK && done != NULL) {
+        call->pending--;
+        connect_refuse(call, FP_E_AUDIT_UNAVAILABLE);
+    }
+    buf_done(&detail);
+}
+
+// Fields first: a platform's name goes into the record's JSON as it is.
+static bool connect_plan(struct call *call)
+{
+    struct vault *v = call->vault;
+    struct connection_request request = connect_request(call);
+    char networks[FP_LIMIT_NETWORKS_TEXT + 1] = "";
+    enum fp_error error = registry_connection_plan(v->in.registry, &request, networks, &v->errors);
+    if (error != FP_OK) {
+        connect_refuse(call, error);
+    }
+    return error == FP_OK;
+}
+
+static void connect_start(struct call *call)
+{
+    call->stage = CALL_RECORDING;
+    if (connect_plan(call)) {
+        connect_record(call, FP_OK, connect_recorded);
+    }
+}
+
+void vault_on_connection_create(struct vault *v, const struct link_frame *frame)
+{
+    struct link_connection_create in = {0};
+    struct registry_identity identity;
+    struct call *call = NULL;
+    if (link_get_connection_create(frame->body, &in) != FP_OK) {
+        vault_broken_rule(v, "CONNECTION_CREATE");
+    }
+    if (!vault_admit(v,
+                     &(struct asked){in.call, in.token, TOKEN_KIND_APPLICATION, in.request_id,
+                                     in.address, in.fault, in.fault_detail},
+                     &identity)) {
+        return;
+    }
+    call = call_open(v, in.call, FP_LIMIT_CALL_DEADLINE);
+    if (call == NULL) {
+        struct answer answer = {.error = FP_E_SERVICE_UNAVAILABLE,
+                                .application = identity.token.application,
+                                .connection = ""};
+        answer_gateway(v, in.call, &answer);
+        return;
+    }
+    call_set_texts(call, in.request_id, identity.token.application, "");
+    if (call_hold(call, frame, &identity)) {
+        connect_start(call);
+    } else {
+        answer_error(call, FP_E_NO_MEMORY);
+    }
+}
+
+enum fp_error vault_on_connection_add(struct control_peer *peer, const struct link_frame *frame)
+{
+    struct link_connection_add in = {0};
+    char request_id[ID_TEXT];
+    struct call *call = NULL;
+    enum fp_error error = link_get_connection_add(frame->body, &in);
+    if (error != FP_OK) {
+        return error;
+    }
+    call = control_open_call(peer, in.call);
+    if (call == NULL) {
+        return FP_OK;
+    }
+    id_make("req", clock_wall_ms(), request_id);
+    call_set_texts(call, bytes_of_text(request_id), "", "");
+    if (call_hold(call, frame, NULL)) {
+        connect_start(call);
+    } else {
+        answer_error(call, FP_E_NO_MEMORY);
+    }
+    return FP_OK;
+}
+
+// A source may take its time: the application's token must still hold.
+static enum fp_error connect_still_good(struct call *call)
+{
+    struct vault *v = call->vault;
+    struct link_connection_create in = {0};
+    if (call->held->number != LINK_CONNECTION_CREATE ||
+        registry_epoch(v->in.registry) == call->held->identity.epoch) {
+        return FP_OK;
+    }
+    if (link_get_connection_create(call_frame(call), &in) != FP_OK) {
+        vault_broken_rule(v, "CONNECTION_CREATE");
+    }
+    return registry_identify(v->in.registry, in.token, TOKEN_KIND_APPLICATION, clock_wall_ms(),
+                             &call->held->identity, &v->detail);
+}
+
+static void connect_store(struct call *call, const struct link_verified *in)
+{
+    struct connection_request request = connect_request(call);
+    char actor[32];
+    struct registry_caller caller = {0};
+    enum fp_error error = connect_still_good(call);
+    call->stage = CALL_IN_REGISTRY;
+    call->vault->verifying--;
+    if (error != FP_OK) {
+        connect_refuse(call, error);
+        return;
+    }
+    connect_actor(call, actor);
+    caller = connect_caller(call, actor);
+    request.account = in->account;
+    call->pending++;
+    registry_connection_create(call->vault->in.registry, &caller, &request, answer_registry, call);
+}
+
+// What the source refused is the fault of a field here, not of the caller's token.
+static void connect_failed(struct call *call, const struct link_verified *in)
+{
+    struct answer answer = {.error = (enum fp_error)in->error,
+                            .detail = in->detail,
+                            .errors = in->errors,
+                            .application = call->application,
+                            .connection = call->connection};
+    if (answer.error == FP_E_CREDENTIALS_REJECTED ||
+        answer.error == FP_E_SOURCE_PERMISSION_MISSING) {
+        if (answer.errors.len == 0) {
+            buf_printf(&call->vault->errors,
+                       "[{\"field\":\"credentials\",\"code\":\"%s\",\"message\":\"%s\"}]",
+                       fp_error_code(answer.error),
+                       answer.error == FP_E_CREDENTIALS_REJECTED
+                           ? "The source system rejected them."
+                           : "The account may not read what is needed in the source system.");
+            answer.errors = buf_bytes(&call->vault->errors);
+        }
+        answer.error = FP_E_FIELD_INVALID;
+    }
+    connect_record(call, (enum fp_error)in->error, NULL);
+    answer_call(call, &answer);
+}
+
+void vault_on_verified(struct vault *v, const struct link_frame *frame)
+{
+    struct link_verified in = {0};
+    struct call *call = NULL;
+    if (link_get_verified(frame->body, &in) != FP_OK || !fp_error_known(in.error)) {
+        vault_broken_rule(v, "VERIFIED");
+    }
+    call = call_find(v, in.call);
+    if (call == NULL || call->stage != CALL_VERIFYING) {
+        return; // cancelled or out of time
+    }
+    if (in.error == FP_OK) {
+        connect_store(call, &in);
+    } else {
+        connect_failed(call, &in);
+    }
+}

@@ -1,0 +1,171 @@
+// What the files of the vault room share: its state, and the calls it works on.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef FP_VAULT_VAULT_INT_H
+#define FP_VAULT_VAULT_INT_H
+
+#include "registry/check.h"
+#include "registry/installation.h"
+#include "room/room.h"
+
+#define VAULT_BUCKETS 4096 // of the table of calls, a power of two
+
+// Numbers that the vault gives itself, on the link to egress; the gateway's stay below.
+#define VAULT_OWN_CALL (UINT64_C(1) << 63)
+
+// Where a call is. Every stage has a deadline.
+enum call_stage {
+    CALL_RECORDING,   // the record of the credential's use is under way to the disk
+    CALL_AT_EGRESS,   // handed over; egress answers the gateway, we wait for the OUTCOME
+    CALL_JUDGING,     // what the OUTCOME says is under way to the disk
+    CALL_IN_REGISTRY, // the registry works and calls back
+    CALL_VERIFYING    // egress tries a credential
+};
+
+struct vault;
+struct control_peer;
+
+struct call {
+    struct call *next;                        // in its bucket
+    struct call *older, *newer;               // in the list of all, by age
+    struct vault *vault;                      // back
+    uint64_t number;                          // on the link to egress
+    bool listed;                              // in its bucket: else nobody asks for it any more
+    enum call_stage stage;                    // see above
+    unsigned pending;                         // callbacks that still hold a pointer to it
+    uint64_t deadline_ns;                     // monotonic; then it is answered and let go
+    struct control_peer *peer;                // asked at the command line; NULL: by the gateway
+    uint64_t peer_call;                       // its number there
+    bool rejected;                            // OUTCOME was CREDENTIALS_REJECTED: NOTED is owed
+    char request_id[FP_LIMIT_REQUEST_ID + 1]; // for records
+    char application[ID_TEXT];                // concerned, for the log line
+    char connection[ID_TEXT];                 // concerned, for the log line
+    uint32_t credential_version;              // handed over
+    uint32_t state;                           // of the connection when it was checked
+    struct held *held;                        // request and identity until the hand-over; wiped
+};
+
+// What is needed only until a call is handed over.
+struct held {
+    struct registry_identity identity; // who asks
+    enum link_number number;           // which message
+    size_t size;                       // bytes of this struct and the frame
+    size_t length;                     // of the frame's body
+    uint8_t frame[];                   // the frame's body, with its token and credentials
+};
+
+struct control_peer {
+    struct control_peer *next; // of all
+    struct vault *vault;       // back
+    struct link *link;         // owned
+    uv_poll_t poll;            // of its descriptor
+    unsigned uid;              // of the process at the other end
+    uint64_t used_ns;          // last question, monotonic
+    bool closing;              // uv_close() was called
+};
+
+struct vault {
+    struct room *room;                              // ours
+    int master_fd;                                  // until start()
+    int control_fd;                                 // listener; -1: none
+    unsigned owner_uid;                             // of the data directory
+    struct installation in;                         // keys, store, audit log, registry
+    uv_poll_t audit_poll, store_poll, control_poll; // callbacks that wait
+    uv_timer_t tick;                                // deadlines, flushes, sweeps
+    unsigned handles;                               // open ones of the loop
+    struct call *buckets[VAULT_BUCKETS];            // calls by number
+    struct call *oldest, *newest;                   // all calls
+    size_t calls;                                   // how many
+    size_t verifying;                               // credentials being tried
+    uint64_t last_number;                           // VAULT_OWN_CALL numbers given out
+    struct control_peer *peers;                     // command lines
+    size_t peer_count;                              // of peers
+    struct arena *arena;                            // of the frame in hand; wiped
+    struct buf body, detail, errors;                // of the frame in hand
+    uint64_t ticks;                                 // since start
+    bool audit_bad;                                 // as it was logged last
+    bool draining;                                  // nothing new
+    bool closing;                                   // close() runs or ran
+};
+
+// ---- calls.c: the table
+// NULL: out of memory, or too many. The call is in the table.
+struct call *call_open(struct vault *v, uint64_t number, uint32_t within_ms);
+struct call *call_find(struct vault *v, uint64_t number);
+uint64_t call_own_number(struct vault *v);
+// Keeps a copy of the frame; false when out of memory.
+bool call_hold(struct call *call, const struct link_frame *frame,
+               const struct registry_identity *identity);
+struct bytes call_frame(const struct call *call);
+// Wipes what is held.
+void call_release(struct call *call);
+// Tells egress to stop working on it, where egress has it.
+void call_stop(struct call *call);
+// Nobody waits for it any more: out of its bucket; gone as soon as no callback holds it.
+void call_abandon(struct call *call);
+// One callback came back.
+void call_returned(struct call *call);
+void call_set_texts(struct call *call, struct bytes request_id, const char *application,
+                    const char *connection);
+// All calls of the gateway, all handed over to egress, all of one command line.
+void calls_gateway_lost(struct vault *v);
+void calls_egress_lost(struct vault *v);
+void calls_peer_lost(struct vault *v, const struct control_peer *peer);
+// Answers and lets go what is over its time.
+void calls_expire(struct vault *v, uint64_t now_ns);
+
+// ---- answer.c: to whoever asked
+struct answer {
+    enum fp_error error;     // FP_OK: body
+    struct bytes body;       // JSON
+    struct bytes detail;     // JSON object or empty
+    struct bytes errors;     // JSON array or empty
+    const char *application; // id or ""
+    const char *connection;  // id or ""
+};
+// To the gateway, for a call that is in no table.
+void answer_gateway(struct vault *v, uint64_t number, const struct answer *answer);
+// To whoever asked for the call, which is then abandoned.
+void answer_call(struct call *call, const struct answer *answer);
+void answer_error(struct call *call, enum fp_error error);
+// registry_done for calls: ctx is the call.
+void answer_registry(void *ctx, const struct registry_result *result);
+// A link was used in a way that link.def does not allow: ends the room.
+_Noreturn void vault_broken_rule(const struct vault *v, const char *what);
+
+// ---- call.c, connect.c, outcome.c: handlers of frames
+void vault_on_call(struct vault *v, const struct link_frame *frame);
+void vault_on_token_request(struct vault *v, const struct link_frame *frame);
+void vault_on_connection_create(struct vault *v, const struct link_frame *frame);
+void vault_on_metadata_set(struct vault *v, const struct link_frame *frame);
+void vault_on_cancel(struct vault *v, const struct link_frame *frame);
+void vault_on_outcome(struct vault *v, const struct link_frame *frame);
+void vault_on_verified(struct vault *v, const struct link_frame *frame);
+// Checks a token for a frame in hand: writes the identity, or answers and returns false.
+struct asked {
+    uint64_t number;           // of the call
+    struct bytes token;        // as shown
+    enum token_kind kind;      // needed
+    struct bytes request_id;   // for the record
+    struct bytes address;      // for the record
+    unsigned fault;            // found by the gateway
+    struct bytes fault_detail; // rows for `errors`
+};
+bool vault_admit(struct vault *v, const struct asked *asked, struct registry_identity *out);
+// CONNECTION_ADD of a command line. FP_E_MESSAGE_INVALID when it does not decode.
+enum fp_error vault_on_connection_add(struct control_peer *peer, const struct link_frame *frame);
+
+// ---- control.c: the control socket
+void control_listen(struct vault *v);
+// A call with a number of our own for a question; NULL: it was answered, we are too busy.
+struct call *control_open_call(struct control_peer *peer, uint64_t peer_call);
+void control_answer(struct call *call, const struct answer *answer);
+void control_tick(struct vault *v, uint64_t now_ns);
+void control_close_all(struct vault *v);
+
+// ---- vault.c
+// After a call went: a drain may be over.
+void vault_check_drained(struct vault *v);
+// One handle of the loop is closed; the last one ends the vault.
+void vault_handle_gone(struct vault *v);
+
+#endif
