@@ -112,7 +112,7 @@ struct mapping_resource {
     const struct mapping_rule *key;        // the rule of `key`
     struct bytes fields;                   // JSON array of the source's fields to ask for
     struct bytes order;                    // default order in the source's form, JSON
-    const struct mapping_resource *each;   // nested list: the parents; NULL otherwise
+    struct mapping_resource *each;         // nested list: the parents; NULL otherwise
     bool lists;                            // may be listed
     bool items;                            // may be read by key
 };

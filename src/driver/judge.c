@@ -1,0 +1,206 @@
+// What an answer that is no result means: by the definition's rules, then by HTTP.
+// SPDX-License-Identifier: Apache-2.0
+#include "driver/run_int.h"
+
+#include "mapping/value.h"
+
+#include <string.h>
+
+#define JUDGE_TEXT 300 // bytes of the source's own words that are handed on
+
+static bool judge_object(void *ctx, enum template_slot slot, unsigned index,
+                         struct template_value *out)
+{
+    const struct driver_slot *s = ctx;
+    (void)slot;
+    (void)index;
+    *out = (struct template_value){bytes_of_text(s->resource != NULL ? s->resource->object : ""),
+                                   false};
+    return s->resource != NULL;
+}
+
+static bool judge_contains(struct bytes text, struct bytes piece)
+{
+    for (size_t i = 0; i + piece.len <= text.len; i++) {
+        if (memcmp(text.ptr + i, piece.ptr, piece.len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool judge_text_fits(const struct mapping_judge *rule, const struct driver_slot *slot,
+                            yyjson_val *body)
+{
+    struct bytes text = {0};
+    struct buf expected;
+    bool fits = false;
+    if (!value_text(value_at(&rule->path, body), &text)) {
+        return false;
+    }
+    buf_init(&expected, 4096);
+    union {
+        const struct driver_slot *in;
+        void *out;
+    } ctx = {.in = slot};
+    if (template_render(&rule->text, judge_object, ctx.out, &expected) == FP_OK) {
+        struct bytes piece = buf_bytes(&expected);
+        fits = rule->compare == JUDGE_EQUALS   ? bytes_equal(text, piece)
+               : rule->compare == JUDGE_STARTS ? bytes_starts_with(text, piece)
+                                               : judge_contains(text, piece);
+    }
+    buf_done(&expected);
+    return fits;
+}
+
+enum mapping_verdict run__judge(struct driver_run *run, const struct driver_slot *slot,
+                                unsigned status, yyjson_val *body)
+{
+    const struct mapping_wire *w = &run->call.mapping->wire;
+    bool login = slot->purpose == SLOT_FOR_LOGIN;
+    for (unsigned i = 0; i < w->judge_count; i++) {
+        const struct mapping_judge *rule = &w->judges[i];
+        bool fits = (rule->status_low == 0 ||
+                     (status >= rule->status_low && status <= rule->status_high)) &&
+                    !(rule->login_only && !login) && !(rule->call_only && login);
+        if (fits && rule->compare != JUDGE_NONE) {
+            fits = judge_text_fits(rule, slot, body);
+        }
+        if (fits) {
+            return rule->is;
+        }
+    }
+    return status == 502 || status == 503 || status == 504 ? VERDICT_DOWN : VERDICT_FAILED;
+}
+
+// The first text in the source's error: what a person would have been shown.
+static struct bytes judge_words(const struct driver_run *run, const struct driver_slot *slot)
+{
+    struct bytes text = {0};
+    yyjson_val *error =
+        value_at(&run->call.mapping->wire.error, yyjson_doc_get_root(slot->doc));
+    if (yyjson_is_arr(error)) {
+        yyjson_val *first = yyjson_arr_get(error, 0);
+        yyjson_val *second = yyjson_arr_get(error, 1);
+        if (yyjson_is_arr(second)) {
+            first = yyjson_arr_get(second, 0);
+        }
+        error = first;
+    }
+    return yyjson_is_str(error) && value_text(error, &text) ? text : (struct bytes){0};
+}
+
+static uint32_t judge_retry_after(const struct client_answer *answer, uint32_t otherwise)
+{
+    struct bytes value = {0};
+    uint64_t seconds = 0;
+    return client_answer_header(answer, "Retry-After", &value) &&
+                   bytes_to_u64(bytes_trim(value), 86400, &seconds) && seconds != 0
+               ? (uint32_t)seconds
+               : otherwise;
+}
+
+static enum fp_error judge_error(enum mapping_verdict verdict)
+{
+    static const enum fp_error errors[] = {
+        [VERDICT_FAILED] = FP_E_SOURCE_FAILED,
+        [VERDICT_CREDENTIAL] = FP_E_CREDENTIALS_REJECTED,
+        [VERDICT_SESSION] = FP_E_SOURCE_FAILED,
+        [VERDICT_PERMISSION] = FP_E_SOURCE_PERMISSION_MISSING,
+        [VERDICT_NOT_FOUND] = FP_E_RECORD_NOT_FOUND,
+        [VERDICT_RATE] = FP_E_SOURCE_RATE_LIMITED,
+        [VERDICT_DOWN] = FP_E_SOURCE_UNREACHABLE,
+        [VERDICT_UNSUPPORTED] = FP_E_OPERATION_UNSUPPORTED,
+        [VERDICT_SETTINGS] = FP_E_SOURCE_SETTINGS_INVALID,
+    };
+    return errors[verdict];
+}
+
+static const char *judge_reason(enum mapping_verdict verdict, bool login)
+{
+    switch (verdict) {
+    case VERDICT_CREDENTIAL:
+        return "The source system refused the user name or password.";
+    case VERDICT_SESSION:
+        return "The source system refused a session that it had just given out.";
+    case VERDICT_PERMISSION:
+        return "The user may not read this object in the source system.";
+    case VERDICT_RATE:
+        return login ? "The source system blocks log-ins for a while." : "Too many calls.";
+    case VERDICT_UNSUPPORTED:
+        return "The source system does not have this object: the module for it is not active.";
+    case VERDICT_SETTINGS:
+        return "There is no such system or database at this address.";
+    case VERDICT_DOWN:
+        return "The source system is there, but does not work now.";
+    default:
+        return NULL;
+    }
+}
+
+void run__verdict(struct driver_run *run, struct driver_slot *slot, enum mapping_verdict verdict,
+                  const struct client_answer *answer)
+{
+    bool login = slot->purpose == SLOT_FOR_LOGIN;
+    bool refusal = verdict == VERDICT_FAILED || verdict == VERDICT_UNSUPPORTED ||
+                   verdict == VERDICT_PERMISSION || verdict == VERDICT_NOT_FOUND;
+    if (login && run->call.mapping->wire.steps[run->step].optional && refusal) {
+        slot->result = NULL;
+        run__login_answered(run, slot);
+        return;
+    }
+    if (verdict == VERDICT_SESSION && !login && !run->fresh) {
+        run->result.session = (struct bytes){0};
+        yyjson_doc_free(run->parents_doc);
+        run->parents_doc = NULL;
+        run->parents = NULL;
+        run__login_begin(run); // once: the next session is fresh
+        return;
+    }
+    if (verdict == VERDICT_RATE || verdict == VERDICT_DOWN) {
+        run->result.retry_after_s = judge_retry_after(answer, verdict == VERDICT_RATE ? 60 : 10);
+    }
+    if (verdict == VERDICT_CREDENTIAL || verdict == VERDICT_SESSION) {
+        run->result.session = (struct bytes){0};
+    }
+    run__fail_with(run, judge_error(verdict), judge_reason(verdict, login),
+                   judge_words(run, slot));
+}
+
+// Overwrites every place of a secret in text with asterisks.
+static void judge_hide(struct bytes secret, uint8_t *text, size_t len)
+{
+    for (size_t i = 0; secret.len >= 3 && i + secret.len <= len; i++) {
+        if (memcmp(text + i, secret.ptr, secret.len) == 0) {
+            memset(text + i, '*', secret.len);
+        }
+    }
+}
+
+void run__clean_text(const struct driver_run *run, struct bytes text, struct json_out *j)
+{
+    const struct mapping *m = run->call.mapping;
+    // Hidden before it is cut, so that no half of a secret stays at the end.
+    struct bytes whole = bytes_slice(text, 0, 1u << 16);
+    uint8_t *copy = arena_alloc(run->arena, whole.len + 1, 1);
+    if (copy == NULL || whole.len == 0) {
+        json_null(j);
+        return;
+    }
+    memcpy(copy, whole.ptr, whole.len);
+    for (unsigned i = 0; i < m->credential_count; i++) {
+        if (m->credentials[i].kind == CREDENTIAL_SECRET && run->credentials[i].set) {
+            judge_hide(run->credentials[i].bytes, copy, whole.len);
+        }
+    }
+    for (unsigned i = 0; i < m->wire.kept_count; i++) {
+        if (run->kept[i].set && !run->kept[i].json && run->kept[i].bytes.len >= 16) {
+            judge_hide(run->kept[i].bytes, copy, whole.len);
+        }
+    }
+    struct bytes cut = bytes_slice(bytes_of(copy, whole.len), 0, JUDGE_TEXT);
+    for (unsigned i = 0; i < 3 && !bytes_is_utf8(cut) && cut.len != 0; i++) {
+        cut.len--;
+    }
+    json_text(j, cut);
+}

@@ -1,0 +1,93 @@
+// Slots of a run, and how it ends.
+// SPDX-License-Identifier: Apache-2.0
+#include "driver/run_int.h"
+
+static void run_finish(struct driver_run *run, enum fp_error error)
+{
+    run->phase = RUN_DONE;
+    run->result.error = error;
+    run->result.detail = buf_error(&run->detail) == FP_OK ? buf_bytes(&run->detail) : BYTES("");
+    if (error != FP_OK && run->errors.len != 0 && buf_error(&run->errors) == FP_OK) {
+        uint8_t *array = arena_alloc(run->arena, run->errors.len + 2, 1);
+        if (array != NULL) {
+            struct buf view = {.ptr = array, .room = run->errors.len + 2, .max = run->errors.len + 2};
+            buf_append_byte(&view, '[');
+            buf_append_bytes(&view, buf_bytes(&run->errors));
+            buf_append_byte(&view, ']');
+            run->result.errors = buf_bytes(&view);
+        }
+    }
+    run->result.body = error == FP_OK ? buf_bytes(&run->body) : BYTES("");
+}
+
+void run__fail(struct driver_run *run, enum fp_error error)
+{
+    if (run->phase != RUN_DONE) {
+        run_finish(run, error);
+    }
+}
+
+void run__fail_with(struct driver_run *run, enum fp_error error, const char *message,
+                    struct bytes source_text)
+{
+    struct json_out j = json_out_start(&run->detail);
+    if (run->phase == RUN_DONE) {
+        return;
+    }
+    json_begin_object(&j);
+    json_member_text_c(&j, "platform", run->call.mapping->platform);
+    if (run->resource != NULL) {
+        json_member_text_c(&j, "object", run->resource->object);
+    }
+    if (run->result.source_status != 0) {
+        json_member_i64(&j, "source_status", run->result.source_status);
+    }
+    if (message != NULL && message[0] != '\0') {
+        json_name(&j, "reason");
+        run__clean_text(run, bytes_of_text(message), &j);
+    }
+    if (source_text.len != 0) {
+        json_name(&j, "source_message");
+        run__clean_text(run, source_text, &j);
+    }
+    json_end_object(&j);
+    run__fail(run, error);
+}
+
+struct driver_slot *run__slot_add(struct driver_run *run, enum slot_purpose purpose)
+{
+    struct driver_slot *slot = NULL;
+    if (run->slot_count == FP_LIMIT_SOURCE_CALLS_PER_CALL ||
+        run->result.source_calls >= FP_LIMIT_SOURCE_CALLS_PER_CALL) {
+        run__fail(run, FP_E_LIMIT_EXCEEDED);
+        return NULL;
+    }
+    slot = arena_alloc(run->arena, 1, sizeof *slot);
+    if (slot == NULL) {
+        run__fail(run, FP_E_NO_MEMORY);
+        return NULL;
+    }
+    slot->number = ++run->numbers;
+    slot->purpose = purpose;
+    run->slots[run->slot_count++] = slot;
+    return slot;
+}
+
+void run__slots_clear(struct driver_run *run)
+{
+    for (unsigned i = 0; i < run->slot_count; i++) {
+        yyjson_doc_free(run->slots[i]->doc);
+        run->slots[i]->doc = NULL;
+    }
+    run->slot_count = 0;
+}
+
+bool run__slots_answered(const struct driver_run *run)
+{
+    for (unsigned i = 0; i < run->slot_count; i++) {
+        if (!run->slots[i]->answered) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,127 @@
+// The inside of a run, shared by the files of this folder only.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef FP_DRIVER_RUN_INT_H
+#define FP_DRIVER_RUN_INT_H
+
+#include "base/limits.h"
+#include "driver/driver.h"
+#include "mapping/filter.h"
+
+#include <yyjson.h>
+
+#define RUN_PARALLEL 8 // requests of one run under way at once
+
+enum run_phase {
+    RUN_LOGIN,   // step by step
+    RUN_PARENTS, // parents of a nested list
+    RUN_COUNTS,  // of each parent
+    RUN_READ,    // records, and their number
+    RUN_DONE
+};
+
+enum slot_purpose { SLOT_FOR_LOGIN, SLOT_FOR_PARENTS, SLOT_FOR_COUNT, SLOT_FOR_READ };
+
+// One request to the source.
+struct driver_slot {
+    unsigned number;                               // names it; never used twice in a run
+    enum slot_purpose purpose;                     // what it is for
+    const struct mapping_resource *resource;       // whose object; NULL while logging in
+    const struct mapping_call *call;               // method and parameters
+    unsigned parent;                               // index into parents
+    uint64_t offset;                               // records to skip
+    uint64_t limit;                                // records to return
+    struct client_header headers[MAPPING_HEADERS]; // as sent
+    struct client_request request;                 // as given out
+    bool given;                                    // driver_next() gave it out
+    bool answered;                                 // result is there
+    yyjson_doc *doc;                               // the answer; owned
+    yyjson_val *result;                            // in doc
+};
+
+// A value that the session keeps, or a credential.
+struct run_value {
+    struct bytes bytes; // text, or JSON
+    bool json;          // which of both
+    bool set;           // there is a value
+};
+
+struct driver_run {
+    struct driver_call call;                           // what is to be done
+    const struct driver_ops *ops;                      // how calls look on the wire
+    const struct mapping_resource *resource;           // NULL for verify and statuses
+    struct arena *arena;                               // of the run: sensitive
+    enum run_phase phase;                              // where it stands
+    unsigned step;                                     // of the log-in
+    bool fresh;                                        // the session is of this run
+    struct run_value credentials[MAPPING_CREDENTIALS]; // as typed
+    struct run_value kept[MAPPING_KEPT];               // of the session
+    struct mapping_clauses clauses;                    // of the query or the key
+    struct buf order;                                  // JSON array
+    struct driver_slot **slots;                        // of the phase
+    unsigned slot_count;                               // of slots
+    yyjson_doc *parents_doc;                           // owned: parents live in it
+    yyjson_val *parents;                               // array; NULL for none
+    uint64_t total;                                    // records over all pages
+    unsigned numbers;                                  // requests made so far
+    struct buf body;                                   // answer for the client
+    struct buf detail;                                 // JSON object
+    struct buf errors;                                 // inside of a JSON array
+    struct json_out errors_out;                        // writes into errors
+    struct driver_result result;                       // when done
+    yyjson_alc sensitive_alc;                          // memory of the arena for log-ins
+};
+
+// What one kind of wire does: a driver. Requests are finished by it, answers opened.
+struct driver_ops {
+    const char *name; // as in definitions: "jsonrpc"
+    // Fills slot->request from slot->call. FP_E_NO_MEMORY, FP_E_SOURCE_SETTINGS_INVALID.
+    enum fp_error (*prepare)(struct driver_run *run, struct driver_slot *slot);
+    // Finds the result in an HTTP answer and judges it. FP_OK: slot->result is set.
+    enum fp_error (*open)(struct driver_run *run, struct driver_slot *slot,
+                          struct client_answer *answer, enum mapping_verdict *verdict_out);
+};
+
+extern const struct driver_ops driver_jsonrpc;
+
+// -- run.c: phases and slots
+// Ends the run with an error; the first one counts.
+void run__fail(struct driver_run *run, enum fp_error error);
+// The same with a sentence for `details`, and the source's own words, which are cut and cleaned.
+void run__fail_with(struct driver_run *run, enum fp_error error, const char *message,
+                    struct bytes source_text);
+struct driver_slot *run__slot_add(struct driver_run *run, enum slot_purpose purpose);
+// Frees the answers of the phase.
+void run__slots_clear(struct driver_run *run);
+bool run__slots_answered(const struct driver_run *run);
+// -- login.c
+void run__login_begin(struct driver_run *run);
+void run__login_answered(struct driver_run *run, struct driver_slot *slot);
+// Takes over a session of an earlier run; false: it does not fit.
+bool run__session_load(struct driver_run *run, struct bytes session);
+void run__session_save(struct driver_run *run);
+// -- read.c
+void run__read_begin(struct driver_run *run);
+void run__read_answered(struct driver_run *run);
+// -- answer.c: the JSON for the client
+void run__answer_list(struct driver_run *run);
+void run__answer_item(struct driver_run *run);
+void run__answer_statuses(struct driver_run *run);
+// -- request.c
+// Renders the parameters of a slot's call as JSON.
+enum fp_error run__params(struct driver_run *run, struct driver_slot *slot, struct buf *out);
+// A value for templates that need only credentials and session.
+bool run__account_lookup(void *ctx, enum template_slot slot, unsigned index,
+                         struct template_value *out);
+enum fp_error run__headers(struct driver_run *run, struct driver_slot *slot);
+enum fp_error run__url(struct driver_run *run, struct bytes *out);
+// -- judge.c
+// What an HTTP answer means. body is NULL where it is no JSON.
+enum mapping_verdict run__judge(struct driver_run *run, const struct driver_slot *slot,
+                                unsigned status, yyjson_val *body);
+// Ends the run as the verdict says.
+void run__verdict(struct driver_run *run, struct driver_slot *slot, enum mapping_verdict verdict,
+                  const struct client_answer *answer);
+// Appends text for people: valid UTF-8, cut, without any secret of the run.
+void run__clean_text(const struct driver_run *run, struct bytes text, struct json_out *j);
+
+#endif

@@ -1,0 +1,22 @@
+// A record of a source becomes a record of ours: every field of the entity, in its order, null
+// where the source has nothing. SPDX-License-Identifier: Apache-2.0
+#ifndef FP_MAPPING_APPLY_H
+#define FP_MAPPING_APPLY_H
+
+#include "base/json_out.h"
+#include "mapping/definition.h"
+
+#include <yyjson.h>
+
+struct mapping_record {
+    yyjson_val *row;    // an object, read with VALUE_READ_FLAGS
+    yyjson_val *parent; // of a nested list; NULL otherwise
+};
+
+// Appends the record to j. FP_E_SOURCE_ANSWER_INVALID where a value is not of the form that the
+// definition names: the note's field is the path, what was written is to be thrown away.
+enum fp_error mapping_apply(const struct mapping *m, const struct mapping_resource *r,
+                            const struct mapping_record *record, struct json_out *j,
+                            struct fp_note *note);
+
+#endif

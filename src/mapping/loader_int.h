@@ -1,0 +1,66 @@
+// Between the files of the loader only: each reads one part of a definition.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef FP_MAPPING_LOADER_INT_H
+#define FP_MAPPING_LOADER_INT_H
+
+#include "mapping/definition.h"
+#include "yaml/yaml.h"
+
+struct loader {
+    struct mapping *mapping; // being filled
+    struct arena *arena;     // of the mapping
+    struct arena *scratch;   // of the YAML tree, gone after loading
+    struct fp_note *note;    // where and what is wrong
+};
+
+#define LOADER_SLOT(slot) (1u << (slot))
+
+// Sets the note to the node's position; always FP_E_DEFINITION_INVALID.
+enum fp_error loader__wrong(struct loader *l, const struct yaml_node *node, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+// The same at the node's name.
+enum fp_error loader__wrong_name(struct loader *l, const struct yaml_node *node, const char *format,
+                                 ...) __attribute__((format(printf, 3, 4)));
+void loader__warn(struct loader *l, const struct yaml_node *node, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+// node is a map with no other members than names (NULL-terminated).
+enum fp_error loader__map(struct loader *l, const struct yaml_node *node, const char *const *names);
+// A member that must be a scalar of at most max bytes; NULL in out where it may be missing and is.
+enum fp_error loader__text(struct loader *l, const struct yaml_node *map, const char *name,
+                           bool required, const char **out);
+// A scalar node as bytes in the mapping's arena.
+enum fp_error loader__bytes(struct loader *l, const struct yaml_node *node, struct bytes *out);
+enum fp_error loader__flag(struct loader *l, const struct yaml_node *map, const char *name,
+                           bool *out);
+// Text with {holes}; slots says which may stand there (LOADER_SLOT bits).
+enum fp_error loader__text_template(struct loader *l, const struct yaml_node *node,
+                                    enum template_mode mode, unsigned slots, struct template *out);
+// Any YAML as JSON with $holes and {holes}.
+enum fp_error loader__json_template(struct loader *l, const struct yaml_node *node, unsigned slots,
+                                    struct template *out);
+// A list as JSON values with commas between, without the brackets.
+enum fp_error loader__json_items(struct loader *l, const struct yaml_node *node, unsigned slots,
+                                 struct template *out);
+// JSON without holes.
+enum fp_error loader__json(struct loader *l, const struct yaml_node *node, struct bytes *out);
+// A path into an answer: names and numbers with dots between.
+enum fp_error loader__answer_path(struct loader *l, const struct yaml_node *node,
+                                  struct mapping_path *out);
+// A path into a record; the last step reaches into a related record where whole is true.
+enum fp_error loader__record_path(struct loader *l, const struct yaml_node *node, bool whole,
+                                  struct mapping_path *out);
+// The parts of a definition, in the order in which they are read.
+enum fp_error loader__wire(struct loader *l, const struct yaml_node *root);
+enum fp_error loader__dialect(struct loader *l, const struct yaml_node *wire);
+enum fp_error loader__judges(struct loader *l, const struct yaml_node *wire);
+enum fp_error loader__enumerations(struct loader *l, const struct yaml_node *root);
+enum fp_error loader__resources(struct loader *l, const struct yaml_node *root);
+// The rules of an entity, one per field; depth counts nested entities.
+enum fp_error loader__rules(struct loader *l, const struct yaml_node *fields,
+                            const struct model_entity *entity, unsigned depth,
+                            const struct mapping_rule **out);
+// Everything that the rules ask of the source, as JSON array; parent: of the parent record.
+enum fp_error loader__fields(struct loader *l, const struct mapping_resource *resource, bool parent,
+                             struct bytes *out);
+
+#endif

@@ -1,0 +1,226 @@
+// Reading single values of a source.
+// SPDX-License-Identifier: Apache-2.0
+#include "mapping/value.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+
+#define VALUE_NUMBER_MAX 64 // bytes; more is no quantity and no amount
+
+static yyjson_val *value_step(const struct mapping_step *step, yyjson_val *from)
+{
+    if (step->name.len == 0) {
+        return yyjson_arr_get(from, step->index);
+    }
+    return yyjson_obj_getn(from, (const char *)step->name.ptr, step->name.len);
+}
+
+yyjson_val *value_at(const struct mapping_path *path, yyjson_val *from)
+{
+    for (unsigned i = 0; i < path->count && from != NULL; i++) {
+        from = value_step(&path->steps[i], from);
+    }
+    return from == NULL || yyjson_is_null(from) ? NULL : from;
+}
+
+bool value_text(yyjson_val *value, struct bytes *out)
+{
+    if (yyjson_is_str(value)) {
+        *out = bytes_of(yyjson_get_str(value), yyjson_get_len(value));
+        return true;
+    }
+    if (yyjson_is_raw(value)) {
+        *out = bytes_of(yyjson_get_raw(value), yyjson_get_len(value));
+        return out->len <= VALUE_NUMBER_MAX;
+    }
+    return false;
+}
+
+yyjson_val *value_tagged(const struct mapping_values *values, struct bytes tag, yyjson_val *value)
+{
+    struct bytes text = {0};
+    if (values->tag.len == 0 || tag.len == 0 || !yyjson_is_obj(value)) {
+        return NULL;
+    }
+    yyjson_val *member = yyjson_obj_getn(value, (const char *)values->tag.ptr, values->tag.len);
+    return yyjson_is_str(member) && value_text(member, &text) && bytes_equal(text, tag) ? value
+                                                                                        : NULL;
+}
+
+static bool value_part(const struct mapping_values *values, yyjson_val *value, unsigned part,
+                       uint64_t max, uint64_t *out)
+{
+    struct bytes name = values->parts[part];
+    struct bytes text = {0};
+    yyjson_val *member = yyjson_obj_getn(value, (const char *)name.ptr, name.len);
+    *out = 0;
+    if (member == NULL) {
+        return part >= 3; // hours and below may be missing
+    }
+    return yyjson_is_raw(member) && value_text(member, &text) && bytes_to_u64(text, max, out);
+}
+
+static unsigned value_month_days(uint64_t year, uint64_t month)
+{
+    static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return days[month - 1] + (month == 2 && leap ? 1u : 0u);
+}
+
+static bool value_time_parts(const struct mapping_values *values, yyjson_val *value, bool day_only,
+                             int64_t *out)
+{
+    static const uint64_t max[7] = {9999, 12, 31, 23, 59, 59, 999999};
+    uint64_t part[7] = {0};
+    for (unsigned i = 0; i < (day_only ? 3u : 7u); i++) {
+        if (values->parts[i].len == 0 || !value_part(values, value, i, max[i], &part[i])) {
+            return false;
+        }
+    }
+    if (part[0] < 1 || part[1] < 1 || part[2] < 1 || part[2] > value_month_days(part[0], part[1])) {
+        return false;
+    }
+    int64_t days = clock_days_from_date((int64_t)part[0], (unsigned)part[1], (unsigned)part[2]);
+    *out = ((days * 24 + (int64_t)part[3]) * 60 + (int64_t)part[4]) * 60000 +
+           (int64_t)part[5] * 1000 + (int64_t)part[6] / 1000;
+    return true;
+}
+
+bool value_time(const struct mapping_values *values, yyjson_val *value, int64_t *wall_ms_out)
+{
+    struct bytes text = {0};
+    if (yyjson_is_str(value)) {
+        return value_text(value, &text) && clock_parse(text, wall_ms_out);
+    }
+    if (value_tagged(values, values->datetime, value) != NULL) {
+        return value_time_parts(values, value, false, wall_ms_out);
+    }
+    return value_tagged(values, values->date, value) != NULL &&
+           value_time_parts(values, value, true, wall_ms_out);
+}
+
+static size_t value_digits(struct bytes text, size_t at)
+{
+    size_t start = at;
+    while (at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9') {
+        at++;
+    }
+    return at - start;
+}
+
+// RFC 8259 section 6, for decimals that come as text: "NaN", "Infinity" and "1." are none.
+static bool value_is_number(struct bytes text)
+{
+    size_t at = text.len != 0 && text.ptr[0] == '-' ? 1 : 0;
+    size_t digits = value_digits(text, at);
+    if (digits == 0 || text.len > VALUE_NUMBER_MAX || (digits > 1 && text.ptr[at] == '0')) {
+        return false;
+    }
+    at += digits;
+    if (at < text.len && text.ptr[at] == '.') {
+        digits = value_digits(text, at + 1);
+        if (digits == 0) {
+            return false;
+        }
+        at += 1 + digits;
+    }
+    if (at < text.len && (text.ptr[at] | 0x20) == 'e') {
+        at++;
+        at += at < text.len && (text.ptr[at] == '+' || text.ptr[at] == '-') ? 1 : 0;
+        digits = value_digits(text, at);
+        if (digits == 0 || digits > 4) {
+            return false;
+        }
+        at += digits;
+    }
+    return at == text.len;
+}
+
+bool value_number(const struct mapping_values *values, yyjson_val *value, struct bytes *out)
+{
+    struct bytes text = {0};
+    if (value_tagged(values, values->decimal, value) != NULL) {
+        value = yyjson_obj_getn(value, (const char *)values->digits.ptr, values->digits.len);
+    }
+    if (!value_text(value, &text) || !value_is_number(text)) {
+        return false;
+    }
+    *out = text;
+    return true;
+}
+
+bool value_boolean(yyjson_val *value, bool *out)
+{
+    struct bytes text = {0};
+    if (yyjson_is_bool(value)) {
+        *out = yyjson_get_bool(value);
+        return true;
+    }
+    if (!yyjson_is_raw(value) || !value_text(value, &text)) {
+        return false;
+    }
+    *out = bytes_equal_text(text, "1");
+    return *out || bytes_equal_text(text, "0");
+}
+
+bool value_is_integer(struct bytes text)
+{
+    return text.len != 0 && text.len <= 18 && value_digits(text, 0) == text.len &&
+           (text.len == 1 || text.ptr[0] != '0');
+}
+
+// Digits of a plain number with the point after the first `whole` of them.
+static void value_place_point(struct bytes digits, long whole, struct buf *out)
+{
+    long count = (long)digits.len;
+    long start = 0;
+    while (start < whole - 1 && start < count - 1 && digits.ptr[start] == '0') {
+        start++;
+    }
+    if (whole <= 0) {
+        buf_append_text(out, "0.");
+        for (long i = whole; i < 0; i++) {
+            buf_append_byte(out, '0');
+        }
+        buf_append_bytes(out, digits);
+        return;
+    }
+    for (long i = start; i < count || i < whole; i++) {
+        if (i == whole) {
+            buf_append_byte(out, '.');
+        }
+        buf_append_byte(out, i < count ? digits.ptr[i] : '0');
+    }
+}
+
+void value_shifted(struct bytes number, int shift, struct buf *out)
+{
+    uint8_t digits[VALUE_NUMBER_MAX];
+    size_t count = 0;
+    size_t at = 0;
+    size_t point = 0;
+    bool exponent = bytes_find(number, 'e', &at) || bytes_find(number, 'E', &at);
+    if (shift == 0 || number.len > VALUE_NUMBER_MAX) {
+        buf_append_bytes(out, number);
+        return;
+    }
+    if (exponent) {
+        long power = strtol((const char *)number.ptr + at + 1, NULL, 10) + shift;
+        buf_append_bytes(out, bytes_slice(number, 0, at));
+        buf_printf(out, "e%ld", power);
+        return;
+    }
+    bool minus = number.len != 0 && number.ptr[0] == '-';
+    point = number.len;
+    (void)bytes_find(number, '.', &point);
+    for (size_t i = minus ? 1 : 0; i < number.len; i++) {
+        if (i != point) {
+            digits[count++] = number.ptr[i];
+        }
+    }
+    if (minus) {
+        buf_append_byte(out, '-');
+    }
+    value_place_point(bytes_of(digits, count), (long)(point - (minus ? 1 : 0)) + shift, out);
+}

@@ -1,0 +1,30 @@
+// Values of a source, read by the form that the definition names, and written as JSON of ours.
+// Numbers stay as the source wrote them. SPDX-License-Identifier: Apache-2.0
+#ifndef FP_MAPPING_VALUE_H
+#define FP_MAPPING_VALUE_H
+
+#include "base/json_out.h"
+#include "mapping/definition.h"
+
+#include <yyjson.h>
+
+// Answers are parsed with this flag: numbers keep their text.
+#define VALUE_READ_FLAGS YYJSON_READ_NUMBER_AS_RAW
+
+// What stands at the path, NULL where nothing or null does.
+yyjson_val *value_at(const struct mapping_path *path, yyjson_val *from);
+// A text, or the digits of a number; false for anything else. The view lives as long as the value.
+bool value_text(yyjson_val *value, struct bytes *out);
+// A typed value's inside ({"__class__": "Decimal", ...}), where tag fits; NULL otherwise.
+yyjson_val *value_tagged(const struct mapping_values *values, struct bytes tag, yyjson_val *value);
+// Milliseconds since 1970 of a date or a date and time, typed or as RFC 3339 text.
+bool value_time(const struct mapping_values *values, yyjson_val *value, int64_t *wall_ms_out);
+// The text of a number: JSON's, checked.
+bool value_number(const struct mapping_values *values, yyjson_val *value, struct bytes *out);
+bool value_boolean(yyjson_val *value, bool *out);
+// A whole number without sign, for keys.
+bool value_is_integer(struct bytes text);
+// Writes number with its point moved shift digits to the right; negative: to the left.
+void value_shifted(struct bytes number, int shift, struct buf *out);
+
+#endif
