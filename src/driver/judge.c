@@ -77,8 +77,7 @@ enum mapping_verdict run__judge(struct driver_run *run, const struct driver_slot
 static struct bytes judge_words(const struct driver_run *run, const struct driver_slot *slot)
 {
     struct bytes text = {0};
-    yyjson_val *error =
-        value_at(&run->call.mapping->wire.error, yyjson_doc_get_root(slot->doc));
+    yyjson_val *error = value_at(&run->call.mapping->wire.error, yyjson_doc_get_root(slot->doc));
     if (yyjson_is_arr(error)) {
         yyjson_val *first = yyjson_arr_get(error, 0);
         yyjson_val *second = yyjson_arr_get(error, 1);
@@ -92,12 +91,14 @@ static struct bytes judge_words(const struct driver_run *run, const struct drive
 
 static uint32_t judge_retry_after(const struct client_answer *answer, uint32_t otherwise)
 {
-    struct bytes value = {0};
-    uint64_t seconds = 0;
-    return client_answer_header(answer, "Retry-After", &value) &&
-                   bytes_to_u64(bytes_trim(value), 86400, &seconds) && seconds != 0
-               ? (uint32_t)seconds
-               : otherwise;
+    for (size_t i = 0; i < answer->header_count; i++) {
+        uint64_t seconds = 0;
+        if (bytes_equal_nocase(answer->headers[i].name, BYTES("Retry-After")) &&
+            bytes_to_u64(bytes_trim(answer->headers[i].value), 86400, &seconds) && seconds != 0) {
+            return (uint32_t)seconds;
+        }
+    }
+    return otherwise;
 }
 
 static enum fp_error judge_error(enum mapping_verdict verdict)
@@ -163,8 +164,7 @@ void run__verdict(struct driver_run *run, struct driver_slot *slot, enum mapping
     if (verdict == VERDICT_CREDENTIAL || verdict == VERDICT_SESSION) {
         run->result.session = (struct bytes){0};
     }
-    run__fail_with(run, judge_error(verdict), judge_reason(verdict, login),
-                   judge_words(run, slot));
+    run__fail_with(run, judge_error(verdict), judge_reason(verdict, login), judge_words(run, slot));
 }
 
 // Overwrites every place of a secret in text with asterisks.

@@ -110,12 +110,12 @@ static void read_parents_answered(struct driver_run *run)
     run__slots_clear(run);
     run->phase = read_is_item(run) ? RUN_READ : RUN_COUNTS;
     for (size_t i = 0; i < count && run->phase != RUN_DONE; i++) {
-        struct driver_slot *slot = run__slot_add(run, read_is_item(run) ? SLOT_FOR_READ
-                                                                       : SLOT_FOR_COUNT);
+        struct driver_slot *slot =
+            run__slot_add(run, read_is_item(run) ? SLOT_FOR_READ : SLOT_FOR_COUNT);
         if (slot != NULL) {
             slot->resource = run->resource;
-            slot->call = read_is_item(run) ? &run->call.mapping->wire.list
-                                           : &run->call.mapping->wire.count;
+            slot->call =
+                read_is_item(run) ? &run->call.mapping->wire.list : &run->call.mapping->wire.count;
             slot->parent = (unsigned)i;
             slot->limit = 1;
         }

@@ -145,8 +145,8 @@ static enum fp_error request_render(struct request_values *v, struct buf *out)
         bool item = run->call.operation->kind == MODEL_KIND_ITEM;
         request_each(v);
         request_key(run->call.mapping, run->call.key, &v->key);
-        error = template_render(item ? &r->item_context : &r->context, request_lookup, v,
-                                &v->context);
+        error =
+            template_render(item ? &r->item_context : &r->context, request_lookup, v, &v->context);
         error = error != FP_OK ? error : request_filter(v);
         request_order(v);
     }

@@ -10,7 +10,8 @@ static void run_finish(struct driver_run *run, enum fp_error error)
     if (error != FP_OK && run->errors.len != 0 && buf_error(&run->errors) == FP_OK) {
         uint8_t *array = arena_alloc(run->arena, run->errors.len + 2, 1);
         if (array != NULL) {
-            struct buf view = {.ptr = array, .room = run->errors.len + 2, .max = run->errors.len + 2};
+            struct buf view = {
+                .ptr = array, .room = run->errors.len + 2, .max = run->errors.len + 2};
             buf_append_byte(&view, '[');
             buf_append_bytes(&view, buf_bytes(&run->errors));
             buf_append_byte(&view, ']');

@@ -306,15 +306,37 @@ static enum fp_error path_keep(struct loader *l, const struct mapping_step *step
     return FP_OK;
 }
 
+// A backslash takes a dot's meaning away: "company\\.rec_name" is one member.
+static void path_unescape(struct mapping_step *steps, unsigned *count)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < *count; i++) {
+        struct mapping_step step = steps[i];
+        while (bytes_ends_with(step.name, BYTES("\\")) && i + 1 < *count) {
+            // The pieces lie side by side in a text of our own: close the gap of the backslash.
+            uint8_t *start = (uint8_t *)(uintptr_t)step.name.ptr;
+            struct bytes next = steps[++i].name;
+            start[step.name.len - 1] = '.';
+            memmove(start + step.name.len, next.ptr, next.len);
+            step.name.len += next.len;
+        }
+        steps[kept++] = step;
+    }
+    *count = kept;
+}
+
 enum fp_error loader__answer_path(struct loader *l, const struct yaml_node *node,
                                   struct mapping_path *out)
 {
     struct mapping_step steps[FP_LIMIT_PATH_STEPS];
     struct mapping_path path = {0};
+    struct bytes text = {0};
     unsigned count = 0;
     enum fp_error error = loader__bytes(l, node, &path.source);
-    if (error == FP_OK && path.source.len != 0) {
-        error = path_split(l, node, path.source, steps, &count);
+    error = error != FP_OK ? error : loader__bytes(l, node, &text);
+    if (error == FP_OK && text.len != 0) {
+        error = path_split(l, node, text, steps, &count);
+        path_unescape(steps, &count);
     }
     for (unsigned i = 0; i < count && error == FP_OK; i++) {
         uint64_t index = 0;
