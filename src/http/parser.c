@@ -37,7 +37,7 @@ static int on_url(llhttp_t *grammar, const char *at, size_t length)
 
 static int parser_trailer(struct http_parser *p, size_t length)
 {
-    p->trailer += (unsigned)length + 2;
+    p->trailer += (unsigned)length;
     return p->trailer > FP_LIMIT_HTTP_HEADER_BLOCK
                ? parser_refuse(p, FP_E_REQUEST_HEADERS_TOO_LARGE)
                : 0;
@@ -144,9 +144,21 @@ static int on_chunk_extension(llhttp_t *grammar, const char *at, size_t length)
 {
     struct http_parser *p = parser_of(grammar);
     (void)at;
-    p->extension += (unsigned)length + 1;
+    p->extension += (unsigned)length;
     return p->extension > FP_LIMIT_HTTP_CHUNK_EXTENSION ? parser_refuse(p, FP_E_REQUEST_MALFORMED)
                                                         : 0;
+}
+
+// What stands between names and values counts as well, once however the bytes were cut.
+static int on_part_complete(llhttp_t *grammar)
+{
+    struct http_parser *p = parser_of(grammar);
+    return p->in_trailer ? parser_trailer(p, 2) : 0;
+}
+
+static int on_extension_part_complete(llhttp_t *grammar)
+{
+    return on_chunk_extension(grammar, NULL, 1);
 }
 
 static int on_message_complete(llhttp_t *grammar)
@@ -164,6 +176,10 @@ static const llhttp_settings_t parser_settings = {
     .on_chunk_header = on_chunk_header,
     .on_chunk_extension_name = on_chunk_extension,
     .on_chunk_extension_value = on_chunk_extension,
+    .on_header_field_complete = on_part_complete,
+    .on_header_value_complete = on_part_complete,
+    .on_chunk_extension_name_complete = on_extension_part_complete,
+    .on_chunk_extension_value_complete = on_extension_part_complete,
     .on_message_complete = on_message_complete,
 };
 

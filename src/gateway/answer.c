@@ -1,0 +1,352 @@
+// How answers are put: headers, error bodies, the log line. The one place that renders an error.
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/gateway_int.h"
+
+#include "auth/json_in.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ANSWER_HEADERS 12    // at most
+#define ANSWER_ERROR   32768 // bytes of an error body: details and errors have 8192 each
+
+static const struct bytes json_type = {(const uint8_t *)"application/json", 16};
+
+struct answer_headers {
+    struct http_header list[ANSWER_HEADERS]; // filled from the front
+    size_t count;                            // of list
+};
+
+static void headers_add(struct answer_headers *h, const char *name, struct bytes value)
+{
+    if (h->count < ANSWER_HEADERS) {
+        h->list[h->count++] = (struct http_header){bytes_of_text(name), value};
+    }
+}
+
+// What every answer carries.
+static void headers_common(const struct gateway *g, const struct gateway_exchange *x,
+                           struct answer_headers *h)
+{
+    headers_add(h, "X-Request-Id", bytes_of_text(x->request_id));
+    if (x->oauth) {
+        headers_add(h, "Pragma", BYTES("no-cache")); // RFC 6749 5.1
+    }
+    if (x->origin != NULL) {
+        headers_add(h, "Access-Control-Allow-Origin", bytes_of_text(x->origin));
+        headers_add(h, "Access-Control-Expose-Headers", BYTES("X-Request-Id, Retry-After"));
+    }
+    if (g->config->cors_origins[0][0] != '\0' && g->config->cors_origins[0][0] != '*') {
+        headers_add(h, "Vary", BYTES("Origin"));
+    }
+}
+
+static const struct model_operation *exchange_operation(const struct gateway_exchange *x)
+{
+    return model_operation_at(x->operation);
+}
+
+// An operation that hands out a token: not compressed (a length tells something about a secret),
+// wiped from memory.
+static bool exchange_is_secret(const struct gateway_exchange *x)
+{
+    const struct model_operation *operation = exchange_operation(x);
+    return operation != NULL && operation->domain == MODEL_DOMAIN_SYSTEM && operation->write;
+}
+
+static struct http_answer_head answer_head(const struct gateway_exchange *x,
+                                           const struct answer_headers *h)
+{
+    return (struct http_answer_head){
+        .status = x->status,
+        .content_type = json_type,
+        .headers = h->list,
+        .header_count = h->count,
+        .length = -1,
+        .compress = !exchange_is_secret(x),
+        .secret = exchange_is_secret(x),
+    };
+}
+
+void gateway__answer_json(struct gateway *g, struct gateway_exchange *x, unsigned status,
+                          struct bytes body)
+{
+    struct answer_headers h = {0};
+    struct http_answer_head head;
+    x->status = status;
+    x->bytes = body.len;
+    headers_common(g, x, &h);
+    head = answer_head(x, &h);
+    http_answer_send(g->server, x->handle, &head, body);
+    gateway__finish(g, x);
+}
+
+void gateway__answer_text(struct gateway *g, struct gateway_exchange *x, struct bytes content_type,
+                          struct bytes body)
+{
+    struct answer_headers h = {0};
+    struct http_answer_head head;
+    x->status = 200;
+    x->bytes = body.len;
+    headers_common(g, x, &h);
+    head = answer_head(x, &h);
+    head.content_type = content_type;
+    http_answer_send(g->server, x->handle, &head, body);
+    gateway__finish(g, x);
+}
+
+enum fp_error gateway__answer_begin(struct gateway *g, struct gateway_exchange *x, int64_t length)
+{
+    struct answer_headers h = {0};
+    struct http_answer_head head;
+    x->status = 200;
+    headers_common(g, x, &h);
+    head = answer_head(x, &h);
+    head.length = length;
+    return http_answer_begin(g->server, x->handle, &head);
+}
+
+void gateway__answer_options(struct gateway *g, struct gateway_exchange *x, unsigned allowed,
+                             bool preflight)
+{
+    struct answer_headers h = {0};
+    struct http_answer_head head;
+    struct buf methods;
+    buf_init(&methods, 64);
+    model_methods_text(allowed, &methods);
+    x->status = 204;
+    headers_common(g, x, &h);
+    headers_add(&h, "Allow", buf_bytes(&methods));
+    if (preflight && x->origin != NULL) {
+        headers_add(&h, "Access-Control-Allow-Methods", buf_bytes(&methods));
+        headers_add(&h, "Access-Control-Allow-Headers", BYTES("Authorization, Content-Type"));
+        headers_add(&h, "Access-Control-Max-Age", BYTES("600"));
+    }
+    head = answer_head(x, &h);
+    head.content_type = (struct bytes){0};
+    head.length = 0;
+    head.compress = false;
+    http_answer_send(g->server, x->handle, &head, (struct bytes){0});
+    buf_done(&methods);
+    gateway__finish(g, x);
+}
+
+static struct bytes row_text(yyjson_val *row, const char *name)
+{
+    yyjson_val *value = yyjson_obj_get(row, name);
+    return bytes_of(yyjson_get_str(value), yyjson_get_len(value));
+}
+
+static bool row_is_first_of_field(yyjson_val *rows, size_t position)
+{
+    struct bytes field = row_text(yyjson_arr_get(rows, position), "field");
+    for (size_t i = 0; i < position; i++) {
+        if (bytes_equal(row_text(yyjson_arr_get(rows, i), "field"), field)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// [{"field","code","message"}] of the rooms becomes {"field":["message"]} of the wire.
+static void answer_errors(struct gateway *g, struct json_out *j, struct bytes errors)
+{
+    struct fp_note note = {0};
+    yyjson_val *rows = NULL;
+    size_t count = 0;
+    if (errors.len == 0 || json_in_parse(errors, g->arena, &note, &rows) != FP_OK) {
+        return;
+    }
+    count = yyjson_arr_size(rows);
+    json_name(j, "errors");
+    json_begin_object(j);
+    for (size_t i = 0; i < count; i++) {
+        struct bytes field = row_text(yyjson_arr_get(rows, i), "field");
+        if (!row_is_first_of_field(rows, i)) {
+            continue;
+        }
+        json_name_bytes(j, field);
+        json_begin_array(j);
+        for (size_t k = i; k < count; k++) {
+            if (bytes_equal(row_text(yyjson_arr_get(rows, k), "field"), field)) {
+                json_text(j, row_text(yyjson_arr_get(rows, k), "message"));
+            }
+        }
+        json_end_array(j);
+    }
+    json_end_object(j);
+}
+
+static void answer_details(struct json_out *j, const struct gateway_problem *problem)
+{
+    json_name(j, "details");
+    if (problem->detail.len != 0) {
+        json_raw(j, problem->detail);
+        return;
+    }
+    json_begin_object(j);
+    if (problem->note != NULL && problem->note->text[0] != '\0') {
+        json_member_text_c(j, "reason", problem->note->text);
+    }
+    json_end_object(j);
+}
+
+static void answer_error_body(struct gateway *g, const struct gateway_exchange *x,
+                              const struct gateway_problem *problem, struct buf *out)
+{
+    const struct fp_error_row *row = fp_error_row(x->error);
+    struct json_out j = json_out_start(out);
+    json_begin_object(&j);
+    json_member_text_c(&j, "message", row->message);
+    json_member_text_c(&j, "code", row->code);
+    json_member_text_c(&j, "type", row->type);
+    json_member_text_c(&j, "request_id", x->request_id);
+    json_member_text_c(&j, "next_step", row->next_step);
+    answer_details(&j, problem);
+    if (row->status == 422) {
+        answer_errors(g, &j, problem->errors);
+    }
+    json_end_object(&j);
+}
+
+// RFC 6749 5.2, and for what it has no word for those of its 4.1.2.1.
+static const char *oauth_error(enum fp_error error)
+{
+    switch (error) {
+    case FP_E_CLIENT_INVALID:
+        return "invalid_client";
+    case FP_E_GRANT_UNSUPPORTED:
+        return "unsupported_grant_type";
+    default:
+        break;
+    }
+    switch (fp_error_row(error)->status) {
+    case 503:
+    case 429:
+        return "temporarily_unavailable";
+    case 500:
+    case 502:
+    case 504:
+        return "server_error";
+    default:
+        return "invalid_request";
+    }
+}
+
+static void answer_oauth_body(const struct gateway_exchange *x,
+                              const struct gateway_problem *problem, struct buf *out)
+{
+    const struct fp_error_row *row = fp_error_row(x->error);
+    bool noted = problem->note != NULL && problem->note->text[0] != '\0';
+    struct json_out j = json_out_start(out);
+    json_begin_object(&j);
+    json_member_text_c(&j, "error", oauth_error(x->error));
+    json_member_text_c(&j, "error_description", noted ? problem->note->text : row->message);
+    json_member_text_c(&j, "code", row->code);
+    json_member_text_c(&j, "request_id", x->request_id);
+    json_end_object(&j);
+}
+
+// RFC 6750 3: no error code where no token was sent.
+static void answer_challenge(const struct gateway_exchange *x, const struct fp_error_row *row,
+                             struct buf *out)
+{
+    if (x->oauth) {
+        buf_append_text(out, "Basic realm=\"fishplate\"");
+        return;
+    }
+    buf_append_text(out, "Bearer realm=\"fishplate\"");
+    if (x->error != FP_E_TOKEN_MISSING) {
+        buf_printf(out, ", error=\"%s\", error_description=\"%s\"",
+                   x->error == FP_E_PERMISSION_MISSING ? "insufficient_scope" : "invalid_token",
+                   row->message);
+    }
+}
+
+static unsigned answer_retry_after(const struct fp_error_row *row,
+                                   const struct gateway_problem *problem)
+{
+    if (problem->retry_after_s != 0) {
+        return problem->retry_after_s;
+    }
+    return row->status == 503 || row->status == 429 ? GATEWAY_RETRY_AFTER_S : 0;
+}
+
+void gateway__answer_error(struct gateway *g, struct gateway_exchange *x, enum fp_error error,
+                           const struct gateway_problem *problem)
+{
+    static const struct gateway_problem nothing = {0};
+    const struct fp_error_row *row = fp_error_row(error);
+    struct answer_headers h = {0};
+    struct http_answer_head head;
+    struct buf body, challenge, methods;
+    char seconds[16];
+    unsigned retry = 0;
+    buf_init(&body, ANSWER_ERROR);
+    buf_init(&challenge, 512);
+    buf_init(&methods, 64);
+    problem = problem != NULL ? problem : &nothing;
+    x->error = error;
+    x->status = row->status;
+    headers_common(g, x, &h);
+    if (row->status == 401) {
+        answer_challenge(x, row, &challenge);
+        headers_add(&h, "WWW-Authenticate", buf_bytes(&challenge));
+    }
+    if (row->status == 405) {
+        model_methods_text(x->allowed, &methods);
+        headers_add(&h, "Allow", buf_bytes(&methods));
+    }
+    retry = answer_retry_after(row, problem);
+    if (retry != 0) {
+        snprintf(seconds, sizeof seconds, "%u", retry);
+        headers_add(&h, "Retry-After", bytes_of_text(seconds));
+    }
+    if (x->oauth) {
+        answer_oauth_body(x, problem, &body);
+    } else {
+        answer_error_body(g, x, problem, &body);
+    }
+    x->bytes = body.len;
+    head = answer_head(x, &h);
+    http_answer_send(g->server, x->handle, &head, buf_bytes(&body));
+    buf_done(&body);
+    buf_done(&challenge);
+    buf_done(&methods);
+    gateway__finish(g, x);
+}
+
+static void log_optional(struct log_line *line, const char *name, const char *value)
+{
+    if (value[0] != '\0') {
+        log_text_c(line, name, value);
+    }
+}
+
+void gateway__finish(struct gateway *g, const struct gateway_exchange *x)
+{
+    const struct model_operation *operation = exchange_operation(x);
+    uint64_t ns = clock_monotonic_ns() - x->started_ns;
+    struct log_line line;
+    metrics_count(g->metrics, x->operation, x->error, ns);
+    log_begin(&line, x->quiet ? LOG_DEBUG : LOG_INFO, "request");
+    log_text_c(&line, "request_id", x->request_id);
+    log_text_c(&line, "method", x->method);
+    log_text_c(&line, "path", x->path);
+    log_optional(&line, "operation", operation != NULL ? operation->id : "");
+    log_i64(&line, "status", (int64_t)x->status);
+    log_text_c(&line, "code", fp_error_code(x->error));
+    log_i64(&line, "bytes", (int64_t)x->bytes);
+    log_i64(&line, "ms", (int64_t)(ns / 1000000u));
+    if (x->source_calls != 0) {
+        log_i64(&line, "source_ms", x->source_ms);
+        log_i64(&line, "source_calls", x->source_calls);
+    }
+    log_optional(&line, "application", x->application);
+    log_optional(&line, "connection", x->connection);
+    log_optional(&line, "platform", x->platform);
+    log_text_c(&line, "address", x->peer);
+    log_end(&line);
+}

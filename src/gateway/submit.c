@@ -1,0 +1,242 @@
+// Sending a call on to the vault. What is wrong with parameters or body goes along as `fault`: only
+// a caller whose token is good is told.
+// SPDX-License-Identifier: Apache-2.0
+#include "gateway/gateway_int.h"
+
+#include "auth/request_connection.h"
+#include "auth/request_token.h"
+#include "base/mem.h"
+#include "model/query.h"
+
+#include <string.h>
+
+#define FAULT_DETAIL 8192 // bytes, as link.def says
+
+// Operations whose body the gateway reads.
+enum submit_body { BODY_NONE, BODY_RAW, BODY_CONNECTION, BODY_METADATA };
+
+struct submit {
+    struct gateway *g;                  // ours
+    struct gateway_exchange *x;         // the request
+    const struct http_request *request; // as it came
+    const struct model_route *route;    // operation and keys
+    const struct model_operation *what; // the operation
+    struct bytes token;                 // bearer
+    struct gateway_fault fault;         // what is wrong with it
+    struct connection_body connection;  // with BODY_CONNECTION
+    struct bytes metadata;              // with BODY_METADATA
+};
+
+static enum submit_body submit_body_of(const struct model_operation *what)
+{
+    if (strcmp(what->id, "system.connection_create") == 0) {
+        return BODY_CONNECTION;
+    }
+    if (strcmp(what->id, "system.metadata_set") == 0) {
+        return BODY_METADATA;
+    }
+    return what->write && what->domain != MODEL_DOMAIN_SYSTEM ? BODY_RAW : BODY_NONE;
+}
+
+// Operations of the system are answered by the vault, but for those that need a source or the
+// definitions of the connectors.
+static bool submit_needs_egress(const struct model_operation *what)
+{
+    return what->domain != MODEL_DOMAIN_SYSTEM || strcmp(what->id, "system.platforms") == 0 ||
+           submit_body_of(what) == BODY_CONNECTION;
+}
+
+static void submit_check_query(struct submit *s, struct json_out *errors)
+{
+    struct model_query *query = arena_alloc(s->g->arena, 1, sizeof *query);
+    struct bytes raw = s->request->query;
+    s->fault.error = query == NULL ? FP_E_NO_MEMORY
+                                   : model_query_parse(raw.ptr != NULL ? raw : BYTES(""), s->what,
+                                                       s->g->arena, errors, query);
+}
+
+static void submit_check_body(struct submit *s, struct json_out *errors)
+{
+    enum submit_body kind = submit_body_of(s->what);
+    struct bytes type = {0};
+    if (kind == BODY_NONE || s->fault.error != FP_OK) {
+        return;
+    }
+    (void)http_headers_find(s->request->headers, s->request->header_count, "Content-Type", &type);
+    if (s->request->body.len != 0 && !media_type_is(type, "application/json")) {
+        s->fault.error = FP_E_REQUEST_MEDIA_TYPE_UNSUPPORTED;
+    } else if (kind == BODY_CONNECTION) {
+        s->fault.error = connection_body_parse(s->request->body, s->g->arena, errors,
+                                               &s->fault.note, &s->connection);
+    } else if (kind == BODY_METADATA) {
+        s->fault.error = metadata_body_parse(s->request->body, s->g->arena, errors, &s->fault.note,
+                                             &s->metadata);
+    }
+}
+
+// Rows of errors as an array; a note alone becomes one row. Too many rows become one that says so.
+static void submit_check(struct submit *s)
+{
+    struct json_out errors = json_out_start(&s->fault.errors);
+    json_begin_array(&errors);
+    submit_check_query(s, &errors);
+    submit_check_body(s, &errors);
+    if (s->fault.note.text[0] != '\0') {
+        model_error_row(&errors, BYTES("body"), "BODY_INVALID", s->fault.note.text);
+    }
+    json_end_array(&errors);
+    if (s->fault.error == FP_OK) {
+        buf_clear(&s->fault.errors);
+    } else if (buf_error(&s->fault.errors) != FP_OK) {
+        buf_clear(&s->fault.errors);
+        errors = json_out_start(&s->fault.errors);
+        json_begin_array(&errors);
+        model_error_row(&errors, BYTES("?"), "TOO_MANY", "More is wrong than fits an answer.");
+        json_end_array(&errors);
+    }
+}
+
+static enum fp_error submit_put_connection(const struct submit *s, uint64_t id, struct buf *out)
+{
+    struct link_connection_create message = {
+        .call = id,
+        .request_id = bytes_of_text(s->x->request_id),
+        .address = bytes_of_text(s->x->peer),
+        .token = s->token,
+        .fault = (uint16_t)s->fault.error,
+        .fault_detail = buf_bytes(&s->fault.errors),
+        .name = s->connection.name,
+        .email = s->connection.email,
+        .platform = s->connection.provider,
+        .credentials = s->connection.credentials,
+    };
+    return link_put_connection_create(out, &message);
+}
+
+static enum fp_error submit_put_metadata(const struct submit *s, uint64_t id, struct buf *out)
+{
+    struct link_metadata_set message = {
+        .call = id,
+        .request_id = bytes_of_text(s->x->request_id),
+        .address = bytes_of_text(s->x->peer),
+        .token = s->token,
+        .fault = (uint16_t)s->fault.error,
+        .fault_detail = buf_bytes(&s->fault.errors),
+        .connection = bytes_slice(s->route->key, 0, FP_LIMIT_ID_TEXT),
+        .metadata = s->metadata,
+    };
+    return link_put_metadata_set(out, &message);
+}
+
+static enum fp_error submit_put_call(const struct submit *s, uint64_t id, struct buf *out)
+{
+    struct bytes origin = {0};
+    struct link_call message = {
+        .call = id,
+        .request_id = bytes_of_text(s->x->request_id),
+        .address = bytes_of_text(s->x->peer),
+        .token = s->token,
+        .operation = (uint16_t)s->route->operation,
+        .fault = (uint16_t)s->fault.error,
+        .fault_detail = buf_bytes(&s->fault.errors),
+        .key = s->route->key,
+        .subkey = s->route->subkey,
+        .query = s->fault.error == FP_OK ? s->request->query : (struct bytes){0},
+    };
+    (void)http_headers_find(s->request->headers, s->request->header_count, "Origin", &origin);
+    message.origin = bytes_slice(origin, 0, 256);
+    if (submit_body_of(s->what) == BODY_RAW && s->fault.error == FP_OK) {
+        message.body = s->request->body;
+    }
+    return link_put_call(out, &message);
+}
+
+static enum fp_error submit_put(const struct submit *s, uint64_t id, struct buf *out)
+{
+    switch (submit_body_of(s->what)) {
+    case BODY_CONNECTION:
+        return submit_put_connection(s, id, out);
+    case BODY_METADATA:
+        return submit_put_metadata(s, id, out);
+    case BODY_NONE:
+    case BODY_RAW:
+    default:
+        return submit_put_call(s, id, out);
+    }
+}
+
+// The link to the vault for a new call, NULL where none can be taken now.
+static struct buf *submit_link(struct gateway *g, bool needs_egress)
+{
+    if (needs_egress && !room_link_is_up(g->room, LINK_ROOM_EGRESS)) {
+        return NULL;
+    }
+    return room_out(g->room, LINK_ROOM_VAULT);
+}
+
+void gateway__submit(struct gateway *g, struct gateway_exchange *x,
+                     const struct http_request *request, const struct model_route *route,
+                     struct bytes token)
+{
+    struct submit s = {.g = g, .x = x, .request = request, .route = route, .token = token};
+    struct gateway_call *call = NULL;
+    struct buf *out = NULL;
+    bool needs_egress = false;
+    s.what = model_operation_at(route->operation);
+    needs_egress = submit_needs_egress(s.what);
+    buf_init(&s.fault.errors, FAULT_DETAIL);
+    submit_check(&s);
+    out = submit_link(g, needs_egress);
+    if (s.fault.error == FP_E_NO_MEMORY || out == NULL) {
+        gateway__answer_error(g, x, FP_E_SERVICE_UNAVAILABLE, NULL);
+        goto out;
+    }
+    call = gateway__call_take(g, x, needs_egress);
+    if (call == NULL || submit_put(&s, call->id, out) != FP_OK) {
+        gateway__answer_error(g, x, FP_E_SERVICE_UNAVAILABLE, NULL);
+        if (call != NULL) {
+            gateway__call_release(g, call);
+        }
+    }
+out:
+    buf_done(&s.fault.errors);
+}
+
+void gateway__submit_token_request(struct gateway *g, struct gateway_exchange *x,
+                                   const struct http_request *request)
+{
+    struct token_request_source source = {.body = request->body};
+    struct token_request wanted = {0};
+    struct fp_note note = {0};
+    struct gateway_problem problem = {.note = &note};
+    struct gateway_call *call = NULL;
+    struct buf *out = submit_link(g, false);
+    size_t authorizations = http_headers_find(request->headers, request->header_count,
+                                              "Authorization", &source.authorization);
+    enum fp_error error = FP_OK;
+    (void)http_headers_find(request->headers, request->header_count, "Content-Type",
+                            &source.content_type);
+    error = authorizations > 1 ? FP_E_CLIENT_INVALID
+                               : token_request_parse(&source, g->arena, &note, &wanted);
+    if (error != FP_OK) {
+        gateway__answer_error(g, x, error, &problem);
+        return;
+    }
+    call = out != NULL ? gateway__call_take(g, x, false) : NULL;
+    if (call != NULL) {
+        struct link_token_request message = {
+            .call = call->id,
+            .request_id = bytes_of_text(x->request_id),
+            .address = bytes_of_text(x->peer),
+            .client_id = wanted.client_id,
+            .client_secret = wanted.client_secret,
+        };
+        error = link_put_token_request(out, &message);
+    }
+    if (call == NULL || error != FP_OK) {
+        gateway__answer_error(g, x, FP_E_SERVICE_UNAVAILABLE, NULL);
+        if (call != NULL) {
+            gateway__call_release(g, call);
+        }
+    }
+}
