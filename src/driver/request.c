@@ -4,6 +4,9 @@
 
 #include "mapping/value.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 struct request_values {
     struct driver_run *run;         // credentials, session
     const struct driver_slot *slot; // offset, limit, parent
@@ -156,13 +159,6 @@ static enum fp_error request_render(struct request_values *v, struct buf *out)
     return error != FP_OK ? error : template_render(&v->slot->call->params, request_lookup, v, out);
 }
 
-static void request_number(uint64_t value, char out[static 24])
-{
-    struct buf text = {.ptr = (uint8_t *)out, .room = 23, .max = 23};
-    buf_append_u64(&text, value);
-    out[text.len] = '\0';
-}
-
 enum fp_error run__params(struct driver_run *run, struct driver_slot *slot, struct buf *out)
 {
     struct request_values v = {.run = run, .slot = slot};
@@ -170,8 +166,8 @@ enum fp_error run__params(struct driver_run *run, struct driver_slot *slot, stru
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         buf_init(all[i], 2u << 20);
     }
-    request_number(slot->offset, v.offset);
-    request_number(slot->limit, v.limit);
+    (void)snprintf(v.offset, sizeof v.offset, "%" PRIu64, slot->offset);
+    (void)snprintf(v.limit, sizeof v.limit, "%" PRIu64, slot->limit);
     enum fp_error error = request_render(&v, out);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         buf_done(all[i]);

@@ -2,21 +2,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "driver/run_int.h"
 
+#include <string.h>
+
+// The rows with the brackets around; empty when out of memory.
+static struct bytes run_errors(struct driver_run *run)
+{
+    size_t len = run->errors.len;
+    uint8_t *array = arena_alloc(run->arena, len + 2, 1);
+    if (array == NULL) {
+        return BYTES("");
+    }
+    array[0] = '[';
+    memcpy(array + 1, run->errors.ptr, len);
+    array[len + 1] = ']';
+    return bytes_of(array, len + 2);
+}
+
 static void run_finish(struct driver_run *run, enum fp_error error)
 {
     run->phase = RUN_DONE;
     run->result.error = error;
     run->result.detail = buf_error(&run->detail) == FP_OK ? buf_bytes(&run->detail) : BYTES("");
     if (error != FP_OK && run->errors.len != 0 && buf_error(&run->errors) == FP_OK) {
-        uint8_t *array = arena_alloc(run->arena, run->errors.len + 2, 1);
-        if (array != NULL) {
-            struct buf view = {
-                .ptr = array, .room = run->errors.len + 2, .max = run->errors.len + 2};
-            buf_append_byte(&view, '[');
-            buf_append_bytes(&view, buf_bytes(&run->errors));
-            buf_append_byte(&view, ']');
-            run->result.errors = buf_bytes(&view);
-        }
+        run->result.errors = run_errors(run);
     }
     run->result.body = error == FP_OK ? buf_bytes(&run->body) : BYTES("");
 }
