@@ -1,8 +1,9 @@
 // The public side of a run: start, next request, feed, result. What happens in between: run.c.
 // SPDX-License-Identifier: Apache-2.0
-#include "driver/run_int.h"
+#include "driver/driver.h"
 
 #include "base/mem.h"
+#include "driver/run_int.h"
 #include "mapping/value.h"
 
 #include <string.h>

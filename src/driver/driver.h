@@ -47,9 +47,9 @@ enum fp_error driver_start(const struct driver_call *call, struct driver_run **o
 // The next request that may be sent now, if any; several may be under way at once. *number names
 // it for driver_feed(); out stays valid until then.
 bool driver_next(struct driver_run *run, unsigned *number_out, struct client_request *out);
-// A run that needs a session and has none, or whose session the source no longer takes (once), gives
-// out no more requests and waits here, so that the calls of one connection can share one log-in.
-// Then exactly one of driver_log_in() and driver_use_session() lets it go on.
+// A run that needs a session and has none, or whose session the source no longer takes (once),
+// gives out no more requests and waits here, so that the calls of one connection can share one
+// log-in. Then exactly one of driver_log_in() and driver_use_session() lets it go on.
 bool driver_needs_session(const struct driver_run *run);
 // It logs in by itself: driver_next() gives the log-in's requests.
 void driver_log_in(struct driver_run *run);

@@ -168,11 +168,11 @@ void run__verdict(struct driver_run *run, struct driver_slot *slot, enum mapping
 }
 
 // Overwrites every place of a secret in text with asterisks.
-static void judge_hide(struct bytes secret, uint8_t *text, size_t len)
+static void judge_hide(struct bytes needle, uint8_t *text, size_t len)
 {
-    for (size_t i = 0; secret.len >= 3 && i + secret.len <= len; i++) {
-        if (memcmp(text + i, secret.ptr, secret.len) == 0) {
-            memset(text + i, '*', secret.len);
+    for (size_t i = 0; needle.len >= 3 && i + needle.len <= len; i++) {
+        if (memcmp(text + i, needle.ptr, needle.len) == 0) {
+            memset(text + i, '*', needle.len);
         }
     }
 }

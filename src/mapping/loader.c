@@ -157,6 +157,10 @@ static enum fp_error loader_identity(struct loader *l, const struct yaml_node *r
         return loader__wrong(l, yaml_member(root, "platform"),
                              "A platform is named with lower-case letters, digits and hyphens.");
     }
+    if (strcmp(m->driver, "jsonrpc") != 0) {
+        return loader__wrong(l, yaml_member(root, "driver"), "There is no driver \"%s\": jsonrpc.",
+                             m->driver);
+    }
     for (m->proof = PROOF_DOCUMENTED; m->proof <= PROOF_REAL; m->proof++) {
         if (strcmp(proof, mapping_proof_name(m->proof)) == 0) {
             return loader_domains(l, root);
@@ -198,46 +202,39 @@ static enum fp_error loader_credential_kind(struct loader *l, const struct yaml_
     return loader__wrong(l, yaml_member(node, "kind"), "A kind is text, url or secret.");
 }
 
-static enum fp_error loader_credential(struct loader *l, const struct yaml_node *node)
+static enum fp_error loader_credential_texts(struct loader *l, const struct yaml_node *node,
+                                             struct mapping_credential *c)
 {
     static const char *const names[] = {"name",     "label",      "help", "example", "kind",
                                         "optional", "characters", "max",  NULL};
+    const char *characters = NULL;
+    enum fp_error error = loader__map(l, node, names);
+    error = error != FP_OK ? error : loader__text(l, node, "name", true, &c->name);
+    error = error != FP_OK ? error : loader__text(l, node, "label", true, &c->label);
+    error = error != FP_OK ? error : loader__text(l, node, "help", false, &c->help);
+    error = error != FP_OK ? error : loader__text(l, node, "example", false, &c->example);
+    error = error != FP_OK ? error : loader_credential_kind(l, node, c);
+    error = error != FP_OK ? error : loader__flag(l, node, "optional", &c->optional);
+    error = error != FP_OK ? error : loader__text(l, node, "characters", false, &characters);
+    if (error == FP_OK && characters != NULL) {
+        loader_characters(characters, c->characters);
+    }
+    return error;
+}
+
+static enum fp_error loader_credential(struct loader *l, const struct yaml_node *node)
+{
     struct mapping_credential *c = &l->mapping->credentials[l->mapping->credential_count];
     const struct yaml_node *max = yaml_member(node, "max");
-    const char *characters = NULL;
-    uint64_t number = 200;
-    enum fp_error error = loader__map(l, node, names);
-    if (error == FP_OK) {
-        error = loader__text(l, node, "name", true, &c->name);
-    }
-    if (error == FP_OK) {
-        error = loader__text(l, node, "label", true, &c->label);
-    }
-    if (error == FP_OK) {
-        error = loader__text(l, node, "help", false, &c->help);
-    }
-    if (error == FP_OK) {
-        error = loader__text(l, node, "example", false, &c->example);
-    }
-    if (error == FP_OK) {
-        error = loader_credential_kind(l, node, c);
-    }
-    if (error == FP_OK) {
-        error = loader__flag(l, node, "optional", &c->optional);
-    }
-    if (error == FP_OK) {
-        error = loader__text(l, node, "characters", false, &characters);
-    }
-    if (error == FP_OK && max != NULL && (!yaml_u64(max, 4096, &number) || number == 0)) {
-        error = loader__wrong(l, max, "\"max\" is a number from 1 to 4096.");
-    }
+    uint64_t number = FP_LIMIT_CREDENTIAL_TEXT;
+    enum fp_error error = loader_credential_texts(l, node, c);
     if (error != FP_OK) {
         return error;
     }
-    c->max = (unsigned)(max == NULL && c->kind == CREDENTIAL_URL ? FP_LIMIT_URL_TEXT : number);
-    if (characters != NULL) {
-        loader_characters(characters, c->characters);
+    if (max != NULL && (!yaml_u64(max, FP_LIMIT_URL_TEXT, &number) || number == 0)) {
+        return loader__wrong(l, max, "\"max\" is a number from 1 to %d.", FP_LIMIT_URL_TEXT);
     }
+    c->max = (unsigned)(max == NULL && c->kind == CREDENTIAL_URL ? FP_LIMIT_URL_TEXT : number);
     if (c->help == NULL) {
         loader__warn(l, node, "\"%s\" has no help: where does a customer find it?", c->name);
     }

@@ -169,8 +169,8 @@ static enum fp_error rule_search(struct loader *l, const struct yaml_node *node,
 }
 
 // path, first, const, join, exists: which of them says where the value comes from.
-static enum fp_error rule_source(struct loader *l, const struct yaml_node *node,
-                                 struct mapping_rule *rule)
+static enum fp_error rule_find_source(struct loader *l, const struct yaml_node *node,
+                                      struct mapping_rule *rule, const struct yaml_node **out)
 {
     static const struct {
         const char *word;
@@ -180,7 +180,6 @@ static enum fp_error rule_source(struct loader *l, const struct yaml_node *node,
                 {"const", RULE_CONST},
                 {"join", RULE_JOIN},
                 {"exists", RULE_EXISTS}};
-    const struct yaml_node *with = yaml_member(node, "with");
     const struct yaml_node *found = NULL;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct yaml_node *item = yaml_member(node, rows[i].word);
@@ -197,29 +196,46 @@ static enum fp_error rule_source(struct loader *l, const struct yaml_node *node,
                              "\"path\", \"first\", \"const\", \"join\" or \"exists\" is "
                              "missing.");
     }
-    if (with != NULL && rule->kind != RULE_JOIN) {
-        return loader__wrong_name(l, with, "\"with\" belongs to \"join\".");
-    }
-    if (rule->kind == RULE_EXISTS && rule->field->type != MODEL_TYPE_BOOLEAN) {
+    *out = found;
+    return FP_OK;
+}
+
+// Whether what was found suits the type of the field.
+static enum fp_error rule_source_fits(struct loader *l, const struct yaml_node *found,
+                                      const struct mapping_rule *rule)
+{
+    enum model_type type = rule->field->type;
+    if (rule->kind == RULE_EXISTS && type != MODEL_TYPE_BOOLEAN) {
         return loader__wrong_name(l, found, "\"exists\" gives true or false.");
     }
-    if (rule->kind == RULE_JOIN && rule->field->type != MODEL_TYPE_TEXT &&
-        rule->field->type != MODEL_TYPE_KEY && rule->field->type != MODEL_TYPE_REF) {
+    if (rule->kind == RULE_JOIN && type != MODEL_TYPE_TEXT && type != MODEL_TYPE_KEY &&
+        type != MODEL_TYPE_REF) {
         return loader__wrong_name(l, found, "\"join\" gives a text.");
     }
     if (rule->kind == RULE_PATH && found->kind != YAML_SCALAR) {
         return loader__wrong(l, found, "A path is one text.");
     }
+    return FP_OK;
+}
+
+static enum fp_error rule_source(struct loader *l, const struct yaml_node *node,
+                                 struct mapping_rule *rule)
+{
+    const struct yaml_node *with = yaml_member(node, "with");
+    const struct yaml_node *found = NULL;
+    enum fp_error error = rule_find_source(l, node, rule, &found);
+    error = error != FP_OK ? error : rule_source_fits(l, found, rule);
+    if (error != FP_OK) {
+        return error;
+    }
+    if (with != NULL && rule->kind != RULE_JOIN) {
+        return loader__wrong_name(l, with, "\"with\" belongs to \"join\".");
+    }
     if (rule->kind == RULE_CONST) {
         return loader__json(l, found, &rule->constant);
     }
-    if (with != NULL) {
-        enum fp_error error = loader__bytes(l, with, &rule->constant);
-        if (error != FP_OK) {
-            return error;
-        }
-    }
-    return rule_paths(l, found, false, rule);
+    error = with != NULL ? loader__bytes(l, with, &rule->constant) : FP_OK;
+    return error != FP_OK ? error : rule_paths(l, found, false, rule);
 }
 
 static enum fp_error rule_constant_fits(struct loader *l, const struct yaml_node *node,

@@ -285,37 +285,40 @@ static enum fp_error wire_contexts(struct loader *l, const struct yaml_node *wir
     return error;
 }
 
+// Address, headers, body and answer: what every call has.
+static enum fp_error wire_frame(struct loader *l, const struct yaml_node *wire)
+{
+    struct mapping_wire *w = &l->mapping->wire;
+    const struct yaml_node *url = NULL;
+    const struct yaml_node *body = NULL;
+    const struct yaml_node *answer = NULL;
+    const unsigned in_body =
+        WIRE_ACCOUNT | LOADER_SLOT(SLOT_ID) | LOADER_SLOT(SLOT_METHOD) | LOADER_SLOT(SLOT_PARAMS);
+    enum fp_error error = wire_need(l, wire, "url", &url);
+    error = error != FP_OK ? error : wire_need(l, wire, "body", &body);
+    error = error != FP_OK ? error : wire_need(l, wire, "answer", &answer);
+    if (error == FP_OK) {
+        error = loader__text_template(l, url, TEMPLATE_URL, LOADER_SLOT(SLOT_CREDENTIAL), &w->url);
+    }
+    error = error != FP_OK ? error : loader__json_template(l, body, in_body, &w->body);
+    error = error != FP_OK ? error : wire_headers(l, yaml_member(wire, "headers"));
+    return error != FP_OK ? error : wire_answer(l, answer);
+}
+
 enum fp_error loader__wire(struct loader *l, const struct yaml_node *root)
 {
     static const char *const names[] = {"url",          "headers", "body",  "answer",
                                         "values",       "calls",   "login", "context",
                                         "item_context", "filters", "judge", NULL};
-    struct mapping_wire *w = &l->mapping->wire;
     const struct yaml_node *wire = NULL;
-    const struct yaml_node *url = NULL;
-    const struct yaml_node *body = NULL;
-    const struct yaml_node *answer = NULL;
     const struct yaml_node *calls = NULL;
     const struct yaml_node *login = yaml_member(yaml_member(root, "wire"), "login");
     enum fp_error error = wire_need(l, root, "wire", &wire);
     error = error != FP_OK ? error : loader__map(l, wire, names);
     error = error != FP_OK ? error : wire_values(l, yaml_member(wire, "values"));
     error = error != FP_OK || login == NULL ? error : wire_kept_names(l, login);
-    error = error != FP_OK ? error : wire_need(l, wire, "url", &url);
-    error = error != FP_OK ? error : wire_need(l, wire, "body", &body);
-    error = error != FP_OK ? error : wire_need(l, wire, "answer", &answer);
+    error = error != FP_OK ? error : wire_frame(l, wire);
     error = error != FP_OK ? error : wire_need(l, wire, "calls", &calls);
-    error = error != FP_OK ? error
-                           : loader__text_template(l, url, TEMPLATE_URL,
-                                                   LOADER_SLOT(SLOT_CREDENTIAL), &w->url);
-    error = error != FP_OK
-                ? error
-                : loader__json_template(l, body,
-                                        WIRE_ACCOUNT | LOADER_SLOT(SLOT_ID) |
-                                            LOADER_SLOT(SLOT_METHOD) | LOADER_SLOT(SLOT_PARAMS),
-                                        &w->body);
-    error = error != FP_OK ? error : wire_headers(l, yaml_member(wire, "headers"));
-    error = error != FP_OK ? error : wire_answer(l, answer);
     error = error != FP_OK ? error : wire_calls(l, calls);
     error = error != FP_OK || login == NULL ? error : wire_login(l, login);
     error = error != FP_OK ? error : wire_contexts(l, wire);

@@ -3,10 +3,10 @@
 #include "mapping/value.h"
 
 #include "base/clock.h"
+#include "model/number.h"
 
+#include <stdlib.h>
 #include <string.h>
-
-#define VALUE_NUMBER_MAX 64 // bytes; more is no quantity and no amount
 
 static yyjson_val *value_step(const struct mapping_step *step, yyjson_val *from)
 {
@@ -32,7 +32,7 @@ bool value_text(yyjson_val *value, struct bytes *out)
     }
     if (yyjson_is_raw(value)) {
         *out = bytes_of(yyjson_get_raw(value), yyjson_get_len(value));
-        return out->len <= VALUE_NUMBER_MAX;
+        return out->len <= MODEL_NUMBER_MAX;
     }
     return false;
 }
@@ -109,41 +109,13 @@ static size_t value_digits(struct bytes text, size_t at)
     return at - start;
 }
 
-// RFC 8259 section 6, for decimals that come as text: "NaN", "Infinity" and "1." are none.
-static bool value_is_number(struct bytes text)
-{
-    size_t at = text.len != 0 && text.ptr[0] == '-' ? 1 : 0;
-    size_t digits = value_digits(text, at);
-    if (digits == 0 || text.len > VALUE_NUMBER_MAX || (digits > 1 && text.ptr[at] == '0')) {
-        return false;
-    }
-    at += digits;
-    if (at < text.len && text.ptr[at] == '.') {
-        digits = value_digits(text, at + 1);
-        if (digits == 0) {
-            return false;
-        }
-        at += 1 + digits;
-    }
-    if (at < text.len && (text.ptr[at] | 0x20) == 'e') {
-        at++;
-        at += at < text.len && (text.ptr[at] == '+' || text.ptr[at] == '-') ? 1 : 0;
-        digits = value_digits(text, at);
-        if (digits == 0 || digits > 4) {
-            return false;
-        }
-        at += digits;
-    }
-    return at == text.len;
-}
-
 bool value_number(const struct mapping_values *values, yyjson_val *value, struct bytes *out)
 {
     struct bytes text = {0};
     if (value_tagged(values, values->decimal, value) != NULL) {
         value = yyjson_obj_getn(value, (const char *)values->digits.ptr, values->digits.len);
     }
-    if (!value_text(value, &text) || !value_is_number(text)) {
+    if (!value_text(value, &text) || !model_number_valid(text)) {
         return false;
     }
     *out = text;
@@ -196,12 +168,12 @@ static void value_place_point(struct bytes digits, long whole, struct buf *out)
 
 void value_shifted(struct bytes number, int shift, struct buf *out)
 {
-    uint8_t digits[VALUE_NUMBER_MAX];
+    uint8_t digits[MODEL_NUMBER_MAX];
     size_t count = 0;
     size_t at = 0;
     size_t point = 0;
     bool exponent = bytes_find(number, 'e', &at) || bytes_find(number, 'E', &at);
-    if (shift == 0 || number.len > VALUE_NUMBER_MAX) {
+    if (shift == 0 || number.len > MODEL_NUMBER_MAX) {
         buf_append_bytes(out, number);
         return;
     }

@@ -3,50 +3,9 @@
 #include "model/query_int.h"
 
 #include "base/clock.h"
+#include "model/number.h"
 
 #define QUERY_DAY_MS 86400000
-
-static size_t query_digits(struct bytes text, size_t at)
-{
-    size_t start = at;
-    while (at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9') {
-        at++;
-    }
-    return at - start;
-}
-
-static bool query_at(struct bytes text, size_t at, char c)
-{
-    return at < text.len && text.ptr[at] == (uint8_t)c;
-}
-
-// The number grammar of RFC 8259 section 6, so that it can be handed on as it is.
-static bool query_is_number(struct bytes text)
-{
-    size_t at = query_at(text, 0, '-') ? 1 : 0;
-    size_t digits = query_digits(text, at);
-    if (digits == 0 || (digits > 1 && text.ptr[at] == '0')) {
-        return false;
-    }
-    at += digits;
-    if (query_at(text, at, '.')) {
-        digits = query_digits(text, at + 1);
-        if (digits == 0) {
-            return false;
-        }
-        at += 1 + digits;
-    }
-    if (query_at(text, at, 'e') || query_at(text, at, 'E')) {
-        at++;
-        at += query_at(text, at, '+') || query_at(text, at, '-') ? 1 : 0;
-        digits = query_digits(text, at);
-        if (digits == 0 || digits > 3) {
-            return false;
-        }
-        at += digits;
-    }
-    return at == text.len && text.len <= 64;
-}
 
 static bool query_boolean(struct bytes text, bool *out)
 {
@@ -78,8 +37,8 @@ const char *model__query_value(struct model_filter *filter)
     }
     switch (filter->field->type) {
     case MODEL_TYPE_NUMBER:
-        return query_is_number(filter->value) ? NULL
-                                              : "The field is a number: send one, like 12.5.";
+        return model_number_valid(filter->value) ? NULL
+                                                 : "The field is a number: send one, like 12.5.";
     case MODEL_TYPE_BOOLEAN:
         return query_boolean(filter->value, &filter->truth)
                    ? NULL
