@@ -81,6 +81,16 @@ static void driver_unsupported(struct driver_run *run)
     run__fail(run, FP_E_OPERATION_UNSUPPORTED);
 }
 
+static bool driver_take_session(struct driver_run *run, struct bytes session)
+{
+    if (session.len == 0 || !run__session_load(run, session)) {
+        return false;
+    }
+    run__session_save(run);
+    run__read_begin(run);
+    return true;
+}
+
 static void driver_begin(struct driver_run *run)
 {
     const struct model_operation *operation = run->call.operation;
@@ -111,12 +121,10 @@ static void driver_begin(struct driver_run *run)
                        (struct bytes){0});
         return;
     }
-    if (operation != NULL && run->call.session.len != 0 &&
-        run__session_load(run, run->call.session)) {
-        run__session_save(run);
-        run__read_begin(run);
-    } else {
+    if (operation == NULL || m->wire.step_count == 0) {
         run__login_begin(run);
+    } else if (!driver_take_session(run, run->call.session)) {
+        run__session_wait(run);
     }
 }
 
@@ -175,6 +183,31 @@ bool driver_next(struct driver_run *run, unsigned *number_out, struct client_req
         return true;
     }
     return false;
+}
+
+bool driver_needs_session(const struct driver_run *run)
+{
+    return run->phase == RUN_SESSION;
+}
+
+void driver_log_in(struct driver_run *run)
+{
+    if (run->phase == RUN_SESSION) {
+        run__login_begin(run);
+    }
+}
+
+void driver_use_session(struct driver_run *run, struct bytes session)
+{
+    // One that does not fit was made by another version of the definition.
+    if (run->phase == RUN_SESSION && !driver_take_session(run, session)) {
+        run__login_begin(run);
+    }
+}
+
+struct bytes driver_session(const struct driver_run *run)
+{
+    return run->result.session;
 }
 
 static void driver_advance(struct driver_run *run, struct driver_slot *slot)

@@ -151,11 +151,11 @@ void run__verdict(struct driver_run *run, struct driver_slot *slot, enum mapping
         return;
     }
     if (verdict == VERDICT_SESSION && !login && !run->fresh) {
-        run->result.session = (struct bytes){0};
+        run->fresh = true; // once: what comes next must do
         yyjson_doc_free(run->parents_doc);
         run->parents_doc = NULL;
         run->parents = NULL;
-        run__login_begin(run); // once: the next session is fresh
+        run__session_wait(run);
         return;
     }
     if (verdict == VERDICT_RATE || verdict == VERDICT_DOWN) {

@@ -104,6 +104,13 @@ void run__login_begin(struct driver_run *run)
     }
 }
 
+void run__session_wait(struct driver_run *run)
+{
+    run__slots_clear(run);
+    run->result.session = (struct bytes){0};
+    run->phase = RUN_SESSION;
+}
+
 void run__login_answered(struct driver_run *run, struct driver_slot *slot)
 {
     const struct mapping_wire *w = &run->call.mapping->wire;

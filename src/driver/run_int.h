@@ -12,6 +12,7 @@
 #define RUN_PARALLEL 8 // requests of one run under way at once
 
 enum run_phase {
+    RUN_SESSION, // waits until it is told to log in, or given another's session
     RUN_LOGIN,   // step by step
     RUN_PARENTS, // parents of a nested list
     RUN_COUNTS,  // of each parent
@@ -52,7 +53,7 @@ struct driver_run {
     struct arena *arena;                               // of the run: sensitive
     enum run_phase phase;                              // where it stands
     unsigned step;                                     // of the log-in
-    bool fresh;                                        // the session is of this run
+    bool fresh;                                        // the next refusal of a session counts
     struct run_value credentials[MAPPING_CREDENTIALS]; // as typed
     struct run_value kept[MAPPING_KEPT];               // of the session
     struct mapping_clauses clauses;                    // of the query or the key
@@ -95,6 +96,8 @@ void run__slots_clear(struct driver_run *run);
 bool run__slots_answered(const struct driver_run *run);
 // -- login.c
 void run__login_begin(struct driver_run *run);
+// Stops until driver_log_in() or driver_use_session().
+void run__session_wait(struct driver_run *run);
 void run__login_answered(struct driver_run *run, struct driver_slot *slot);
 // Takes over a session of an earlier run; false: it does not fit.
 bool run__session_load(struct driver_run *run, struct bytes session);

@@ -96,6 +96,9 @@ static void pipe_run(const struct driver_call *call, struct buf *text)
     while (!driver_is_done(run)) {
         struct client_request request;
         unsigned number = 0;
+        if (driver_needs_session(run)) {
+            driver_log_in(run);
+        }
         while (driver_next(run, &number, &request)) {
             pipe_request(number, &request, text);
         }
