@@ -42,6 +42,9 @@ def tool(name, *arguments):
 
 
 def clang_format(_options):
+    """Laid out as clang-format 14 does it (Debian 12); later ones break some lines elsewhere."""
+    if " version 14." not in run(["clang-format", "--version"]).stdout:
+        return True, ""
     files = [str(p) for p in c_scan.files(ROOT, "src", "tests")]
     done = run(["clang-format", "--dry-run", "-Werror", *files])
     return done.returncode == 0, done.stdout[-8000:] + "(./dev fmt mends this)\n"
@@ -184,7 +187,7 @@ def cppcheck(_options):
     done = run(["cppcheck", "--quiet", f"--cppcheck-build-dir={work}", f"-j{WORKERS}",
                 "--enable=warning,performance,portability", "--inline-suppr", "--std=c11",
                 "--error-exitcode=1", "--library=tools/cppcheck.cfg",
-                "--suppress=missingIncludeSystem",
+                "--suppress=missingIncludeSystem", "--suppress=normalCheckLevelMaxBranches",
                 # An array passed to be filled is "uninitialized" to it; gcc, clang and the
                 # sanitizers watch that without false alarms.
                 "--suppress=uninitvar",

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <yyjson.h>
@@ -32,6 +33,11 @@ static yyjson_doc *read_vectors(const char *name)
     (void)snprintf(path, sizeof path, "%s/wycheproof/%s", shared != NULL ? shared : "../shared",
                    name);
     doc = yyjson_read_file(path, 0, NULL, &err);
+    // The vectors are no part of the project: where they are missing the tests say so and stand out.
+    if (doc == NULL && access(path, F_OK) != 0) {
+        print_message("no %s: put the shared folder beside the project\n", path);
+        skip();
+    }
     if (doc == NULL) {
         fail_msg(
             "cannot read the vectors %s (%s): put the shared folder beside the project or name "
