@@ -65,6 +65,9 @@ static unsigned take(void)
 {
     struct client_request request;
     unsigned before = t.count;
+    if (driver_needs_session(t.run)) {
+        driver_log_in(t.run);
+    }
     while (t.count < 16 && driver_next(t.run, &t.numbers[t.count], &request)) {
         assert_true(bytes_to_text(request.body, t.bodies[t.count], sizeof t.bodies[0]));
         assert_true(bytes_equal_text(request.url, "http://127.0.0.1:8000/erp/"));
@@ -229,6 +232,39 @@ static void test_driver_run__expired_session_logs_in_once(void **state)
     feed(5, 401, "");
     const struct driver_result *r = done(FP_E_SOURCE_FAILED);
     assert_int_equal(r->session.len, 0);
+}
+
+static void test_driver_run__waits_for_a_session_of_another_run(void **state)
+{
+    (void)state;
+    struct client_request request;
+    unsigned number = 0;
+    struct model_query query = {.page = 1, .per_page = 25};
+    struct driver_call call = {.mapping = mapping_set_find(set, BYTES("tryton")),
+                               .operation = &model_operations[MODEL_OP_ERP_VENDORS_LIST],
+                               .query = &query,
+                               .credentials = BYTES(CREDENTIALS),
+                               .public_url = "https://f.test"};
+    assert_int_equal(driver_start(&call, &t.run), FP_OK);
+    assert_true(driver_needs_session(t.run));
+    assert_false(driver_next(t.run, &number, &request));
+    assert_int_equal(driver_session(t.run).len, 0);
+    driver_use_session(t.run, BYTES(SESSION));
+    assert_false(driver_needs_session(t.run));
+    assert_int_equal(take(), 2);
+    assert_string_equal(t.header, "Session dG9rZW4=");
+    assert_true(holds(driver_session(t.run), "dG9rZW4="));
+}
+
+static void test_driver_run__sessions_that_do_not_fit_are_dropped(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {"[]", "{}", "[1,2,3]", "nonsense", "[[[[[[[[[[]]]]]]]]]]"};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(begin_with("/api/erp/vendors", rows[i]), 1);
+        assert_non_null(strstr(t.bodies[0], "common.db.login"));
+        (void)trial_end(NULL);
+    }
 }
 
 static void test_driver_run__rejected_credentials_are_not_tried_again(void **state)
@@ -407,7 +443,7 @@ static void test_driver_run__refused_filters_cost_no_call(void **state)
     (void)state;
     assert_int_equal(begin_with("/api/erp/purchase-orders?filter[totalNetValue:gt]=5&"
                                 "sort[totalGrossValue]=1",
-                                SESSION),
+                                ""),
                      0);
     const struct driver_result *r = done(FP_E_FILTER_UNSUPPORTED);
     assert_true(holds(r->errors, "[{\"field\":\"filter[totalNetValue:gt]\""));
@@ -579,6 +615,8 @@ int main(void)
         TEST(test_driver_run__session_saves_the_log_in),
         TEST(test_driver_run__no_record),
         TEST(test_driver_run__expired_session_logs_in_once),
+        TEST(test_driver_run__waits_for_a_session_of_another_run),
+        TEST(test_driver_run__sessions_that_do_not_fit_are_dropped),
         TEST(test_driver_run__rejected_credentials_are_not_tried_again),
         TEST(test_driver_run__verify_names_the_account),
         TEST(test_driver_run__errors_inside_of_200),
