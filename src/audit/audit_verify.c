@@ -71,6 +71,12 @@ static enum fp_error verify_look_for(struct audit_reader *reader, uint64_t seq, 
     return error;
 }
 
+// Number of the record that must come next.
+static uint64_t verify_expected(const struct audit_chain *chain)
+{
+    return chain->begun ? chain->seq + 1 : chain->first != 0 ? chain->first : 1;
+}
+
 // A line that reads well: does it fit? If not, the record to blame is not always this one.
 static enum fp_error verify_line(struct audit_chain *chain, struct audit_reader *reader,
                                  const struct audit_line *line, const uint8_t *public_key,
@@ -85,16 +91,16 @@ static enum fp_error verify_line(struct audit_chain *chain, struct audit_reader 
     }
     f->seq = line->seq;
     if (f->fault == AUDIT_MISSING) {
-        f->seq = chain->begun ? chain->seq + 1 : chain->first;
+        f->seq = verify_expected(chain);
         looked = verify_look_for(reader, f->seq, &later);
         f->fault = later ? AUDIT_REORDERED : AUDIT_MISSING;
     } else if (f->fault == AUDIT_CHANGED && chain->begun) {
+        // whole in itself, but it stands on another record than the one before it: that one was
+        // changed and its hash made anew
         looked = digest_sha256(line->hashed, hash);
-        if (memcmp(hash, line->hash, sizeof hash) == 0) {
-            // whole in itself, but it stands on another record than the one before it: that one was
-            // changed and its hash made anew
-            f->seq = chain->seq;
-        }
+        f->seq = memcmp(hash, line->hash, sizeof hash) == 0 && chain->seq != 0
+                     ? chain->seq
+                     : verify_expected(chain);
     }
     return looked != FP_OK ? looked : error;
 }
@@ -111,7 +117,7 @@ enum fp_error audit__verify(struct audit_chain *chain, struct audit_reader *read
         f->line = reader->line;
         f->offset = reader->offset;
         if (audit_line_parse(text, &line) != FP_OK || !whole) {
-            f->seq = chain->begun ? chain->seq + 1 : chain->first;
+            f->seq = verify_expected(chain);
             f->fault = whole ? AUDIT_MALFORMED : AUDIT_CUT;
             error = FP_E_AUDIT_BROKEN;
         } else {

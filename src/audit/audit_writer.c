@@ -48,8 +48,12 @@ static void writer_add_group(struct audit *audit, struct audit_chain *chain, str
             work->result = audit_chain_append(chain, bytes_of(p->body, p->len), &audit->out);
         }
         if (work->result != FP_OK) {
+            work->result = FP_E_AUDIT_UNAVAILABLE;
             audit->out.len = before;
             audit->out.error = FP_OK;
+            (void)pthread_mutex_lock(&audit->lock);
+            audit->health.refused++;
+            (void)pthread_mutex_unlock(&audit->lock);
         }
     }
 }
