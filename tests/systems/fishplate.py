@@ -193,7 +193,8 @@ class Fishplate:
         self.directory = Path(directory).resolve()
         self.binary = Path(binary or BINARY)
         self.config = self.directory / "fishplate.yaml"
-        self.settings = dict(settings or {})
+        # The real systems of the tests are on loopback, which an operator has to allow.
+        self.settings = {"egress.networks": "127.0.0.0/8", **(settings or {})}
         self.use_ports(free_port(), free_port())
         self.prefix = []  # words before the command: taskset and its like
         self._environment = environment or {}
