@@ -60,30 +60,28 @@ CURL *client__easy_create(struct client_pool *pool)
     return easy;
 }
 
+static bool prepare_body(CURL *easy, struct bytes body)
+{
+    return SET(CURLOPT_POST, 1L) &&
+           SET(CURLOPT_POSTFIELDS, body.len != 0 ? (const void *)body.ptr : "") &&
+           SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
+}
+
 static bool prepare_method(CURL *easy, const struct client_request *request)
 {
     char method[16];
-    bool get = bytes_equal_text(request->method, "GET");
     bool head = bytes_equal_text(request->method, "HEAD");
     bool post = bytes_equal_text(request->method, "POST");
+    bool with_body = post || request->body.len != 0;
+    bool named = with_body ? !post : !head && !bytes_equal_text(request->method, "GET");
     if (!bytes_to_text(request->method, method, sizeof method)) {
         return false;
     }
     // HTTPGET first: it takes back what an earlier call of this handle has set.
-    if (!SET(CURLOPT_HTTPGET, 1L) || !SET(CURLOPT_NOBODY, head ? 1L : 0L)) {
-        return false;
-    }
-    if (post || request->body.len != 0) {
-        const void *body = request->body.len != 0 ? (const void *)request->body.ptr : "";
-        if (!SET(CURLOPT_POST, 1L) || !SET(CURLOPT_POSTFIELDS, body) ||
-            !SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len)) {
-            return false;
-        }
-    } else if (!head && !SET(CURLOPT_HTTPGET, 1L)) {
-        return false;
-    }
-    bool plain = (get && request->body.len == 0) || head || post;
-    return SET(CURLOPT_CUSTOMREQUEST, plain ? NULL : method);
+    return SET(CURLOPT_HTTPGET, 1L) && SET(CURLOPT_NOBODY, head ? 1L : 0L) &&
+           (head || !with_body || prepare_body(easy, request->body)) &&
+           (head || with_body || SET(CURLOPT_HTTPGET, 1L)) &&
+           SET(CURLOPT_CUSTOMREQUEST, named ? method : NULL);
 }
 
 static long remaining_ms(const struct client_call *call)
@@ -94,23 +92,28 @@ static long remaining_ms(const struct client_call *call)
     return gone < whole ? (long)(whole - gone) : 1;
 }
 
+static bool prepare_limits(struct client_call *call)
+{
+    CURL *easy = call->easy;
+    uint32_t wish = call->request->connect_timeout_ms;
+    long connect_ms = (long)(wish != 0 ? wish : FP_LIMIT_SOURCE_CONNECT_TIMEOUT);
+    long single = call->pool->key_len == 0 ? 1L : 0L;
+    return SET(CURLOPT_TIMEOUT_MS, remaining_ms(call)) &&
+           SET(CURLOPT_CONNECTTIMEOUT_MS, connect_ms) &&
+           SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)call->max_answer) &&
+           SET(CURLOPT_LOW_SPEED_LIMIT, 0L) && SET(CURLOPT_LOW_SPEED_TIME, 0L) &&
+           SET(CURLOPT_FRESH_CONNECT, single) && SET(CURLOPT_FORBID_REUSE, single);
+}
+
 bool client__easy_prepare(struct client_call *call)
 {
     CURL *easy = call->easy;
-    const struct client_request *request = call->request;
-    long connect_ms = request->connect_timeout_ms != 0 ? (long)request->connect_timeout_ms
-                                                       : (long)FP_LIMIT_SOURCE_CONNECT_TIMEOUT;
-    long single = call->pool->key_len == 0 ? 1L : 0L;
     call->reason[0] = '\0';
     return SET(CURLOPT_PRIVATE, call) && SET(CURLOPT_URL, call->url_text) &&
-           prepare_method(easy, request) && SET(CURLOPT_HTTPHEADER, call->headers) &&
-           SET(CURLOPT_TIMEOUT_MS, remaining_ms(call)) &&
-           SET(CURLOPT_CONNECTTIMEOUT_MS, connect_ms) && SET(CURLOPT_ERRORBUFFER, call->reason) &&
-           SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)call->max_answer) &&
-           SET(CURLOPT_LOW_SPEED_LIMIT, 0L) && SET(CURLOPT_LOW_SPEED_TIME, 0L) &&
+           prepare_method(easy, call->request) && SET(CURLOPT_HTTPHEADER, call->headers) &&
+           prepare_limits(call) && SET(CURLOPT_ERRORBUFFER, call->reason) &&
            SET(CURLOPT_HEADERDATA, call) && SET(CURLOPT_WRITEDATA, call) &&
-           SET(CURLOPT_OPENSOCKETDATA, call) && SET(CURLOPT_PREREQDATA, call) &&
-           SET(CURLOPT_FRESH_CONNECT, single) && SET(CURLOPT_FORBID_REUSE, single);
+           SET(CURLOPT_OPENSOCKETDATA, call) && SET(CURLOPT_PREREQDATA, call);
 }
 
 static bool is_token(struct bytes text)

@@ -30,6 +30,25 @@ enum fp_error config_lock_data_dir(const struct config *config, int *fd_out, str
     return FP_OK;
 }
 
+static bool data_dir_holds(const struct config *config, const char *path)
+{
+    size_t length = strlen(config->data_dir);
+    return strncmp(path, config->data_dir, length) == 0 && path[length] == '/';
+}
+
+bool config_rebase_data_dir(struct config *config)
+{
+    size_t length = strlen(config->data_dir);
+    if (!data_dir_holds(config, config->store_file) || !data_dir_holds(config, config->audit_dir)) {
+        return false;
+    }
+    memmove(config->store_file, config->store_file + length,
+            strlen(config->store_file + length) + 1);
+    memmove(config->audit_dir, config->audit_dir + length, strlen(config->audit_dir + length) + 1);
+    memcpy(config->data_dir, "/", 2);
+    return true;
+}
+
 void config_control_path(const struct config *config, char out[static CONFIG_CONTROL_PATH])
 {
     snprintf(out, CONFIG_CONTROL_PATH, "%s/control.sock", config->data_dir);

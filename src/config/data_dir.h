@@ -10,6 +10,9 @@
 // Locks it until fd_out is closed. FP_E_EXISTS: a server or command has it; FP_E_STORE_NOT_FOUND:
 // there is no such directory; FP_E_PERMISSION_DENIED. All with a note.
 enum fp_error config_lock_data_dir(const struct config *config, int *fd_out, struct fp_note *note);
+// For a process that gets the data directory as its root: makes the paths of the store and the
+// audit log count from it. false, and nothing is changed, where one of them lies elsewhere.
+bool config_rebase_data_dir(struct config *config);
 // Where the server answers commands.
 void config_control_path(const struct config *config, char out[static CONFIG_CONTROL_PATH]);
 

@@ -121,6 +121,9 @@ static void driver_begin(struct driver_run *run)
                        (struct bytes){0});
         return;
     }
+    if (operation != NULL && !run__read_prepare(run)) {
+        return;
+    }
     if (operation == NULL || m->wire.step_count == 0) {
         run__login_begin(run);
     } else if (!driver_take_session(run, run->call.session)) {

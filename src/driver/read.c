@@ -44,18 +44,14 @@ static void read_parents(struct driver_run *run)
     }
 }
 
-void run__read_begin(struct driver_run *run)
+bool run__read_prepare(struct driver_run *run)
 {
     const struct mapping *m = run->call.mapping;
     enum fp_error error = FP_OK;
-    run__slots_clear(run);
-    mapping_clauses_done(&run->clauses);
-    mapping_clauses_init(&run->clauses);
-    buf_clear(&run->order);
     if (read_is_item(run)) {
         if (!mapping_key_clause(m, run->resource, run->call.key, &run->clauses)) {
             run__fail(run, FP_E_RECORD_NOT_FOUND);
-            return;
+            return false;
         }
         error = mapping_order(m, run->resource, NULL, &run->errors_out, &run->order);
     } else {
@@ -66,7 +62,14 @@ void run__read_begin(struct driver_run *run)
     }
     if (error != FP_OK) {
         run__fail(run, error);
-    } else if (run->resource->each != NULL) {
+    }
+    return error == FP_OK;
+}
+
+void run__read_begin(struct driver_run *run)
+{
+    run__slots_clear(run);
+    if (run->resource->each != NULL) {
         read_parents(run);
     } else {
         read_records(run);

@@ -103,6 +103,8 @@ void run__login_answered(struct driver_run *run, struct driver_slot *slot);
 bool run__session_load(struct driver_run *run, struct bytes session);
 void run__session_save(struct driver_run *run);
 // -- read.c
+// Filters, key and order in the source's words; false: the run has ended, without a call.
+bool run__read_prepare(struct driver_run *run);
 void run__read_begin(struct driver_run *run);
 void run__read_answered(struct driver_run *run);
 // -- answer.c: the JSON for the client

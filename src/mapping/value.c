@@ -147,7 +147,7 @@ static void value_place_point(struct bytes digits, long whole, struct buf *out)
 {
     long count = (long)digits.len;
     long start = 0;
-    while (start < whole - 1 && start < count - 1 && digits.ptr[start] == '0') {
+    while (start < whole - 1 && (start >= count || digits.ptr[start] == '0')) {
         start++;
     }
     if (whole <= 0) {

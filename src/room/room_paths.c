@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "room/room_int.h"
 
+#include "config/data_dir.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,35 +80,13 @@ size_t room__paths(const struct room *room, struct room_path_space *space,
     return count;
 }
 
-// Makes a path below the folder one that counts from it as root; false where it lies elsewhere.
-static bool paths_rebase(const char *folder, char path[static CONFIG_PATH], bool change)
-{
-    size_t length = strlen(folder);
-    if (strncmp(path, folder, length) != 0 || path[length] != '/') {
-        return false;
-    }
-    if (change) {
-        memmove(path, path + length, strlen(path + length) + 1);
-    }
-    return true;
-}
-
-// The vault's files lie in one folder: as root it gets that folder as its whole file system.
-// Folders above it may then stay closed to its user.
 enum fp_error room__enter_root(struct room *room, struct fp_note *note)
 {
     struct config *config = &room->config;
-    enum fp_error error = FP_OK;
-    if (room->ops->policy != SANDBOX_VAULT || geteuid() != 0 || config->uid_base == 0 ||
-        !paths_rebase(config->data_dir, config->store_file, false) ||
-        !paths_rebase(config->data_dir, config->audit_dir, false)) {
+    char folder[CONFIG_PATH];
+    if (room->ops->policy != SANDBOX_VAULT || geteuid() != 0 || config->uid_base == 0) {
         return FP_OK;
     }
-    error = sandbox_root(config->data_dir, &room->report, note);
-    if (error == FP_OK) {
-        (void)paths_rebase(config->data_dir, config->store_file, true);
-        (void)paths_rebase(config->data_dir, config->audit_dir, true);
-        memcpy(config->data_dir, "/", 2);
-    }
-    return error;
+    memcpy(folder, config->data_dir, sizeof folder);
+    return config_rebase_data_dir(config) ? sandbox_root(folder, &room->report, note) : FP_OK;
 }

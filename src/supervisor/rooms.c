@@ -361,7 +361,7 @@ static void rooms_log_exit(const struct supervised *one, int wait_status, unsign
         log_i64(&line, "status", WEXITSTATUS(wait_status));
     }
     log_i64(&line, "uptime_ms", (int64_t)((clock_monotonic_ns() - one->started_ns) / 1000000));
-    if (!as_told && one->supervisor->serving) {
+    if (one->supervisor->serving && !one->supervisor->stopping) {
         log_i64(&line, "restart_in_ms", wait_ms);
     }
     log_end(&line);

@@ -18,6 +18,8 @@
 
 // What a room may take beyond the time for draining before it is ended by force.
 #define DRAIN_GRACE_MS 1000
+// Signals so close together came from one event.
+#define SAME_SIGNAL_NS 250000000u
 
 // Requests flow gateway -> vault -> egress -> gateway and outcomes go back to the vault: the one
 // that accepts ends first, the one that records ends last.
@@ -94,8 +96,9 @@ static void supervisor_stop(struct supervisor *supervisor, int status)
     }
     supervisor->stopping = true;
     supervisor->status = status;
+    supervisor->stop_ns = clock_monotonic_ns();
     supervisor->end_ns =
-        clock_monotonic_ns() + (uint64_t)supervisor->config->drain_timeout_ms * 1000000;
+        supervisor->stop_ns + (uint64_t)supervisor->config->drain_timeout_ms * 1000000;
     for (size_t i = 0; i < supervisor->room_count; i++) {
         (void)uv_timer_stop(&supervisor->rooms[i].timer);
     }
@@ -151,6 +154,9 @@ static void supervisor_on_end(uv_signal_t *handle, int number)
 {
     struct supervisor *supervisor = handle->data;
     struct log_line line;
+    if (supervisor->stopping && clock_monotonic_ns() - supervisor->stop_ns < SAME_SIGNAL_NS) {
+        return; // sent to the process and to its group: one wish, not two
+    }
     log_begin(&line, LOG_INFO, supervisor->stopping ? "ending_now" : "draining");
     log_i64(&line, "signal", number);
     log_end(&line);

@@ -89,6 +89,7 @@ struct supervisor {
     struct supervised rooms[SUPERVISED_MAX]; // in the order of start
     size_t room_count;                       // in use
     uint64_t started_ns;                     // monotonic, of the whole server
+    uint64_t stop_ns;                        // monotonic: when draining began
     uint64_t end_ns;                         // monotonic: when draining must be over
     bool serving;                            // all rooms were ready once
     bool stopping;                           // no room is started again

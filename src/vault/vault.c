@@ -31,11 +31,34 @@ static void vault_on_changed(void *ctx, const char *connection)
     }
 }
 
+// All that is read in one turn of the loop is read at one moment: half the cost of a look-up is the
+// lock of the store. It ends before callbacks of the store run, which must see what they wrote.
+static void vault_begin_reading(struct vault *v)
+{
+    if (!v->reading) {
+        v->reading = store_read_begin(v->in.store) == FP_OK;
+    }
+}
+
+static void vault_end_reading(struct vault *v)
+{
+    if (v->reading) {
+        store_read_end(v->in.store);
+        v->reading = false;
+    }
+}
+
+static void vault_on_turn_end(uv_prepare_t *prepare)
+{
+    vault_end_reading(prepare->data);
+}
+
 static void vault_on_audit(uv_poll_t *poll, int status, int events)
 {
     struct vault *v = poll->data;
     (void)status;
     (void)events;
+    vault_begin_reading(v);
     audit_dispatch(v->in.audit);
 }
 
@@ -44,6 +67,7 @@ static void vault_on_store(uv_poll_t *poll, int status, int events)
     struct vault *v = poll->data;
     (void)status;
     (void)events;
+    vault_end_reading(v);
     store_dispatch(v->in.store);
 }
 
@@ -126,6 +150,21 @@ static enum fp_error vault_poll(struct vault *v, uv_poll_t *poll, int fd, uv_pol
     return uv_poll_start(poll, UV_READABLE, callback) == 0 ? FP_OK : FP_E_IO_FAILED;
 }
 
+static enum fp_error vault_start_clocks(struct vault *v)
+{
+    if (uv_timer_init(room_loop(v->room), &v->tick) != 0 ||
+        uv_prepare_init(room_loop(v->room), &v->turn_end) != 0) {
+        return FP_E_IO_FAILED;
+    }
+    v->handles += 2;
+    v->tick.data = v;
+    v->turn_end.data = v;
+    return uv_timer_start(&v->tick, vault_on_tick, TICK_MS, TICK_MS) == 0 &&
+                   uv_prepare_start(&v->turn_end, vault_on_turn_end) == 0
+               ? FP_OK
+               : FP_E_IO_FAILED;
+}
+
 // Store and audit log have threads of their own: they are opened closed in, so that the threads
 // are, too.
 static enum fp_error vault_start(void *state)
@@ -144,13 +183,11 @@ static enum fp_error vault_start(void *state)
     if (error == FP_OK) {
         error = vault_poll(v, &v->store_poll, store_event_fd(v->in.store), vault_on_store);
     }
-    if (error != FP_OK || uv_timer_init(room_loop(v->room), &v->tick) != 0) {
-        return error != FP_OK ? error : FP_E_IO_FAILED;
+    error = error != FP_OK ? error : vault_start_clocks(v);
+    if (error == FP_OK) {
+        control_listen(v);
     }
-    v->handles++;
-    v->tick.data = v;
-    control_listen(v);
-    return uv_timer_start(&v->tick, vault_on_tick, TICK_MS, TICK_MS) == 0 ? FP_OK : FP_E_IO_FAILED;
+    return error;
 }
 
 static void vault_on_gateway(struct vault *v, const struct link_frame *frame)
@@ -179,6 +216,7 @@ static void vault_on_gateway(struct vault *v, const struct link_frame *frame)
 static void vault_frame(void *state, enum link_room from, const struct link_frame *frame)
 {
     struct vault *v = state;
+    vault_begin_reading(v);
     arena_reset(v->arena);
     buf_clear(&v->body);
     buf_clear(&v->detail);
@@ -261,6 +299,7 @@ static void vault_close(void *state)
     if (v->store_poll.data != NULL) {
         (void)uv_poll_stop(&v->store_poll);
     }
+    vault_end_reading(v);
     // what is under way is finished first: its callbacks still find everything
     installation_close(&v->in);
     v->closing = true;
@@ -281,6 +320,7 @@ static void vault_close(void *state)
     vault_close_handle((uv_handle_t *)&v->audit_poll);
     vault_close_handle((uv_handle_t *)&v->store_poll);
     vault_close_handle((uv_handle_t *)&v->control_poll);
+    vault_close_handle((uv_handle_t *)&v->turn_end);
     vault_close_handle((uv_handle_t *)&v->tick);
 }
 

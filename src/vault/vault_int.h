@@ -70,6 +70,7 @@ struct vault {
     unsigned owner_uid;                             // of the data directory
     struct installation in;                         // keys, store, audit log, registry
     uv_poll_t audit_poll, store_poll, control_poll; // callbacks that wait
+    uv_prepare_t turn_end;                          // before the loop sleeps
     uv_timer_t tick;                                // deadlines, flushes, sweeps
     unsigned handles;                               // open ones of the loop
     struct call *buckets[VAULT_BUCKETS];            // calls by number
@@ -82,6 +83,7 @@ struct vault {
     struct arena *arena;                            // of the frame in hand; wiped
     struct buf body, detail, errors;                // of the frame in hand
     uint64_t ticks;                                 // since start
+    bool reading;                                   // one read of the store for a whole turn
     bool audit_bad;                                 // as it was logged last
     bool draining;                                  // nothing new
     bool closing;                                   // close() runs or ran

@@ -450,8 +450,15 @@ static void test_supervisor_supervisor__second_signal_ends_at_once(void **state)
     begin = clock_monotonic_ns();
     kill(server.pid, SIGINT);
     await_log("\"event\":\"draining\"", 1);
+    // at once again it is taken for the same
+    kill(server.pid, SIGINT);
+    while (clock_monotonic_ns() - begin < 400000000u) {
+        (void)read_log(50);
+    }
+    assert_int_equal(count_log("\"event\":\"ending_now\""), 0);
     kill(server.pid, SIGINT);
     (void)await_end();
+    assert_int_equal(count_log("\"event\":\"ending_now\""), 1);
     close(fd);
     assert_true(clock_monotonic_ns() - begin < 5000000000u);
 }

@@ -1,0 +1,138 @@
+// fishplate app create, list, delete: the applications that call the API.
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/cli_int.h"
+#include "cli/json_memory.h"
+
+#include "link/link.h"
+
+#include <string.h>
+
+static const struct cli_column app_columns[] = {
+    {"ID", "id"},
+    {"NAME", "name"},
+    {"ENVIRONMENT", "environment"},
+    {"NETWORKS", "networks"},
+    {"CONNECTIONS", "connections"},
+    {"CREATED", "created_at"},
+    {.title = NULL},
+};
+static const struct cli_column app_created[] = {
+    {"application", "id"},    {"name", "name"},           {"environment", "environment"},
+    {"networks", "networks"}, {"client_id", "client_id"}, {"client_secret", "client_secret"},
+    {.title = NULL},
+};
+
+enum cli_exit cli_app_create(const struct cli *cli)
+{
+    const char *environment = cli_value(cli, "environment");
+    struct link_application_create question = {
+        .call = 1,
+        .actor = cli_actor(),
+        .name = bytes_of_text(cli_value(cli, "name")),
+        .environment = bytes_of_text(environment != NULL ? environment : "live"),
+        .networks = bytes_of_text(cli_value(cli, "networks")),
+    };
+    struct buf frame = cli_question();
+    struct cli_answer answer;
+    enum cli_exit result = CLI_OK;
+    if (link_put_application_create(&frame, &question) != FP_OK) {
+        buf_clear(&frame);
+    }
+    cli_ask(cli, &frame, &answer);
+    result = answer.exit;
+    if (result == CLI_OK) {
+        result = cli_print_object(cli, buf_bytes(&answer.data), app_created);
+        if (!cli->json) {
+            puts("\nThe secret is shown this once: keep it now.");
+        }
+    }
+    cli_answer_done(&answer);
+    return result;
+}
+
+static void app_ask_list(const struct cli *cli, struct cli_answer *answer)
+{
+    struct link_application_list question = {.call = 1, .actor = cli_actor()};
+    struct buf frame = cli_question();
+    if (link_put_application_list(&frame, &question) != FP_OK) {
+        buf_clear(&frame);
+    }
+    cli_ask(cli, &frame, answer);
+}
+
+enum cli_exit cli_app_list(const struct cli *cli)
+{
+    struct cli_answer answer;
+    enum cli_exit result = CLI_OK;
+    app_ask_list(cli, &answer);
+    result = answer.exit;
+    if (result == CLI_OK) {
+        result = cli_print_table(cli, buf_bytes(&answer.data), app_columns);
+    }
+    cli_answer_done(&answer);
+    return result;
+}
+
+// --dry-run: the application as it is, with the number of its connections.
+static enum cli_exit app_show(const struct cli *cli)
+{
+    struct cli_answer answer;
+    struct cli_json json = {0};
+    struct buf one;
+    yyjson_val *row = NULL;
+    size_t index = 0, max = 0;
+    enum cli_exit result = CLI_OK;
+    app_ask_list(cli, &answer);
+    result = answer.exit;
+    buf_init(&one, 65536);
+    if (result == CLI_OK && cli_json_read(buf_bytes(&answer.data), &json) == FP_OK) {
+        result = CLI_NOT_FOUND;
+        yyjson_arr_foreach(json.root, index, max, row)
+        {
+            const char *id = yyjson_get_str(yyjson_obj_get(row, "id"));
+            if (id != NULL && strcmp(id, cli->arguments[0]) == 0 &&
+                cli_json_write(&json, row, &one) == FP_OK) {
+                result = cli_print_object(cli, buf_bytes(&one), app_columns);
+            }
+        }
+        cli_json_done(&json);
+        if (result == CLI_NOT_FOUND) {
+            struct fp_note none = {0};
+            result = cli_note_tell(cli, FP_E_APPLICATION_NOT_FOUND, &none);
+        } else if (!cli->json) {
+            puts("\nIt would be deleted with all that belongs to it. Nothing was changed.");
+        }
+    }
+    buf_done(&one);
+    cli_answer_done(&answer);
+    return result;
+}
+
+enum cli_exit cli_app_delete(const struct cli *cli)
+{
+    struct link_application_delete question = {
+        .call = 1, .actor = cli_actor(), .application = bytes_of_text(cli->arguments[0])};
+    struct buf frame;
+    struct cli_answer answer;
+    enum cli_exit result = CLI_OK;
+    if (cli_value(cli, "dry-run") != NULL) {
+        return app_show(cli);
+    }
+    if (!cli_confirm(cli, "Deleting an application with its connections", "delete")) {
+        return CLI_USAGE;
+    }
+    frame = cli_question();
+    if (link_put_application_delete(&frame, &question) != FP_OK) {
+        buf_clear(&frame);
+    }
+    cli_ask(cli, &frame, &answer);
+    result = answer.exit;
+    if (result == CLI_OK && cli->json) {
+        result = cli_print_object(cli, buf_bytes(&answer.data), app_columns);
+    } else if (result == CLI_OK) {
+        printf("Application %s is deleted, with its connections, tokens and credentials.\n",
+               cli->arguments[0]);
+    }
+    cli_answer_done(&answer);
+    return result;
+}

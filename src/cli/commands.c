@@ -1,0 +1,97 @@
+// Every command of the command line: a row each.
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/cli_int.h"
+
+const struct cli_option cli_global_options[] = {
+    {"config", "FILE", "the configuration (default: fishplate.yaml here, then in /etc/fishplate)",
+     false},
+    {"dir", "DIR", "the directory that init made: its fishplate.yaml is the configuration", false},
+    {"json", NULL, "print JSON for programs", false},
+    {"help", NULL, "say how the command is used", false},
+    {.name = NULL},
+};
+
+static const struct cli_option init_options[] = {
+    {"force", NULL,
+     "write fishplate.yaml and the development certificate anew; keys and store stay", false},
+    {.name = NULL},
+};
+static const struct cli_option serve_options[] = {
+    {"check-config", NULL, "check configuration and files, then end", false},
+    {.name = NULL},
+};
+static const struct cli_option app_create_options[] = {
+    {"name", "NAME", "shown to people", true},
+    {"environment", "live|test", "what its tokens are for (default: live)", false},
+    {"networks", "CIDRS", "private networks that its connections may reach, with commas", false},
+    {.name = NULL},
+};
+static const struct cli_option delete_options[] = {
+    {"yes", NULL, "do not ask", false},
+    {"dry-run", NULL, "show what would be deleted, and change nothing", false},
+    {.name = NULL},
+};
+static const struct cli_option connection_create_options[] = {
+    {"app", "ID", "the application that it belongs to", true},
+    {"name", "NAME", "of the connection, as the customer calls it", true},
+    {"email", "EMAIL", "the customer's", true},
+    {"platform", "PLATFORM", "kind of source system: see fishplate connector list", true},
+    {"networks", "CIDRS", "private networks it may reach (default: those of the application)",
+     false},
+    {"credentials", "FILE",
+     "JSON object, in a file with mode 0600, or - for standard input "
+     "(default: ask for each)",
+     false},
+    {.name = NULL},
+};
+static const struct cli_option connection_list_options[] = {
+    {"app", "ID", "only this application's", false},
+    {.name = NULL},
+};
+static const struct cli_option token_issue_options[] = {
+    {"expires-in", "SECONDS", "life of the token (default: as configured)", false},
+    {"scopes", "SCOPES", "what it may do, with blanks (default: everything)", false},
+    {.name = NULL},
+};
+static const struct cli_option yes_options[] = {
+    {"yes", NULL, "do not ask", false},
+    {.name = NULL},
+};
+
+const struct cli_command cli_commands[] = {
+    {"init", NULL, NULL, init_options, cli_init,
+     "make a data directory: configuration, master key, certificate, store",
+     "In the directory that --dir names (default: here). What exists is kept."},
+    {"serve", NULL, NULL, serve_options, cli_serve, "run the server",
+     "Ends on SIGTERM or SIGINT when requests in flight are answered; a second signal ends it at "
+     "once.\nSIGHUP: certificate and key are read anew."},
+    {"status", NULL, NULL, NULL, cli_status,
+     "what the running server does, and how it is protected", NULL},
+    {"app", "create", NULL, app_create_options, cli_app_create,
+     "register an application; its secret is shown once", NULL},
+    {"app", "list", NULL, NULL, cli_app_list, "the applications", NULL},
+    {"app", "delete", "ID", delete_options, cli_app_delete,
+     "delete an application with its connections, tokens and credentials", NULL},
+    {"connection", "create", NULL, connection_create_options, cli_connection_create,
+     "connect a customer's system; its token is shown once",
+     "The credentials are tried at the source first, so the server must run."},
+    {"connection", "list", NULL, connection_list_options, cli_connection_list, "the connections",
+     NULL},
+    {"connection", "show", "ID", NULL, cli_connection_show, "one connection with its tokens", NULL},
+    {"connection", "delete", "ID", delete_options, cli_connection_delete,
+     "disconnect: tokens dead at once, credentials destroyed", NULL},
+    {"token", "issue", "OWNER", token_issue_options, cli_token_issue,
+     "a new token for a connection or application; shown once", NULL},
+    {"token", "list", "OWNER", NULL, cli_token_list, "the tokens of a connection or application",
+     NULL},
+    {"token", "revoke", "ID", yes_options, cli_token_revoke, "end a token at once", NULL},
+    {"connector", "check", "FILE", NULL, cli_connector_check,
+     "check a connector definition: file, line and reason of what is wrong", NULL},
+    {"connector", "list", NULL, NULL, cli_connector_list, "the platforms, and how each is proven",
+     NULL},
+    {"completion", NULL, "bash|zsh|fish", NULL, cli_completion,
+     "print a completion script for a shell", "bash: eval \"$(fishplate completion bash)\""},
+    {"version", NULL, NULL, NULL, cli_version, "print the version", NULL},
+    {"help", NULL, "[COMMAND]", NULL, cli_show_help, "say how a command is used", NULL},
+    {.group = NULL},
+};
