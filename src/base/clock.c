@@ -2,7 +2,6 @@
 // the year beginning in March so that the leap day comes last. SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
 
-#include <stdio.h>
 #include <time.h>
 
 #define DAY_MS        86400000
@@ -47,8 +46,20 @@ void clock_date_from_days(int64_t days, int64_t *year_out, unsigned *month_out, 
     *year_out = yoe + era * 400 + (*month_out <= 2 ? 1 : 0);
 }
 
+// Decimal with leading zeros. Written out by hand: every record of a list has several times.
+static char *clock_digits(char *out, uint64_t value, unsigned width, char behind)
+{
+    for (unsigned i = width; i != 0; i--) {
+        out[i - 1] = (char)('0' + value % 10);
+        value /= 10;
+    }
+    out[width] = behind;
+    return out + width + 1;
+}
+
 void clock_text(int64_t wall_ms, char out[static CLOCK_TEXT])
 {
+    char *at = out;
     const int64_t first = clock_days_from_date(0, 1, 1) * DAY_MS;
     const int64_t last = clock_days_from_date(10000, 1, 1) * DAY_MS - 1;
     int64_t year = 0, days = 0, ms = 0;
@@ -57,9 +68,14 @@ void clock_text(int64_t wall_ms, char out[static CLOCK_TEXT])
     days = (wall_ms >= 0 ? wall_ms : wall_ms - (DAY_MS - 1)) / DAY_MS;
     ms = wall_ms - days * DAY_MS;
     clock_date_from_days(days, &year, &month, &day);
-    snprintf(out, CLOCK_TEXT, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", (unsigned)year % 10000u,
-             month % 100u, day % 100u, (unsigned)(ms / 3600000) % 100u, (unsigned)(ms / 60000 % 60),
-             (unsigned)(ms / 1000 % 60), (unsigned)(ms % 1000));
+    at = clock_digits(at, (uint64_t)year, 4, '-');
+    at = clock_digits(at, month, 2, '-');
+    at = clock_digits(at, day, 2, 'T');
+    at = clock_digits(at, (uint64_t)(ms / 3600000), 2, ':');
+    at = clock_digits(at, (uint64_t)(ms / 60000 % 60), 2, ':');
+    at = clock_digits(at, (uint64_t)(ms / 1000 % 60), 2, '.');
+    at = clock_digits(at, (uint64_t)(ms % 1000), 3, 'Z');
+    *at = '\0';
 }
 
 // digits decimal digits off the front of *rest, between low and high.

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 
-#include <stdio.h>
+#include <string.h>
 
 struct json_out json_out_start(struct buf *out)
 {
@@ -82,9 +82,33 @@ static size_t json_sequence(struct bytes text, size_t at)
     return 0;
 }
 
+// Most texts need no escape: one copy with the quotes around. false: this one needs more.
+static bool json_quoted_plain(struct buf *out, struct bytes text)
+{
+    uint8_t *room = NULL;
+    for (size_t i = 0; i < text.len; i++) {
+        if (!json_is_plain(text.ptr[i])) {
+            return false;
+        }
+    }
+    room = buf_reserve(out, text.len + 2);
+    if (room != NULL) {
+        room[0] = '"';
+        if (text.len != 0) {
+            memcpy(room + 1, text.ptr, text.len);
+        }
+        room[text.len + 1] = '"';
+        buf_commit(out, text.len + 2);
+    }
+    return true;
+}
+
 static void json_quoted(struct buf *out, struct bytes text)
 {
     size_t at = 0;
+    if (json_quoted_plain(out, text)) {
+        return;
+    }
     buf_append_byte(out, '"');
     while (at < text.len) {
         size_t run = at;

@@ -44,7 +44,7 @@ static bool answer_row(struct driver_run *run, const struct driver_slot *slot, y
                        struct json_out *j)
 {
     struct fp_note note = {0};
-    struct mapping_record record = {.row = row};
+    struct mapping_record record = {.row = row, .hints = &run->hints};
     if (run->parents != NULL) {
         record.parent = yyjson_arr_get(run->parents, slot->parent);
     }

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "driver/driver.h"
+#include "mapping/apply.h"
 #include "mapping/filter.h"
 
 #include <yyjson.h>
@@ -62,6 +63,7 @@ struct driver_run {
     unsigned slot_count;                               // of slots
     yyjson_doc *parents_doc;                           // owned: parents live in it
     yyjson_val *parents;                               // array; NULL for none
+    struct mapping_hints hints;                        // where the rows' members lie
     uint64_t total;                                    // records over all pages
     unsigned numbers;                                  // requests made so far
     struct buf body;                                   // answer for the client

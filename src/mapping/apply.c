@@ -6,8 +6,24 @@
 
 #include <string.h>
 
+#define APPLY_MEMBERS 64 // of one object that are looked at by number
+
+struct apply_member {
+    const char *name;  // not owned
+    size_t len;        // of name
+    yyjson_val *value; // of the member
+};
+
+// An object of the answer with its members by number.
+struct apply_object {
+    yyjson_val *from;                           // the object
+    unsigned count;                             // of members, at most APPLY_MEMBERS
+    struct apply_member members[APPLY_MEMBERS]; // in the source's order
+};
+
 struct applier {
     const struct mapping *m;       // the platform
+    struct mapping_hints *hints;   // where members were found before
     yyjson_val *parent;            // of a nested list
     struct json_out *j;            // the answer
     struct fp_note *note;          // what did not fit
@@ -16,6 +32,8 @@ struct applier {
 
 static enum fp_error apply_rules(struct applier *a, const struct mapping_rule *rules,
                                  unsigned count, yyjson_val *from);
+static enum fp_error apply_rules_to(struct applier *a, const struct mapping_rule *rules,
+                                    unsigned count, const struct apply_object *object);
 
 static enum fp_error apply_wrong(struct applier *a, const char *expected)
 {
@@ -26,10 +44,59 @@ static enum fp_error apply_wrong(struct applier *a, const char *expected)
     return FP_E_SOURCE_ANSWER_INVALID;
 }
 
-static yyjson_val *apply_get(struct applier *a, const struct mapping_path *path, yyjson_val *from)
+static void apply_look(yyjson_val *from, struct apply_object *out)
+{
+    yyjson_obj_iter iter;
+    yyjson_val *key = NULL;
+    out->from = from;
+    out->count = 0;
+    (void)yyjson_obj_iter_init(from, &iter);
+    while (out->count < APPLY_MEMBERS && (key = yyjson_obj_iter_next(&iter)) != NULL) {
+        out->members[out->count++] = (struct apply_member){yyjson_get_str(key), yyjson_get_len(key),
+                                                           yyjson_obj_iter_get_val(key)};
+    }
+}
+
+static bool apply_is_member(const struct apply_member *member, struct bytes name)
+{
+    return member->len == name.len && memcmp(member->name, name.ptr, name.len) == 0;
+}
+
+static yyjson_val *apply_member(struct applier *a, const struct mapping_path *path,
+                                const struct apply_object *object)
+{
+    struct bytes name = path->steps[0].name;
+    uint8_t *hint = &a->hints->at[path->place];
+    if (*hint < object->count && apply_is_member(&object->members[*hint], name)) {
+        return object->members[*hint].value;
+    }
+    for (unsigned i = 0; i < object->count; i++) {
+        if (apply_is_member(&object->members[i], name)) {
+            *hint = (uint8_t)i;
+            return object->members[i].value;
+        }
+    }
+    return object->count == APPLY_MEMBERS
+               ? yyjson_obj_getn(object->from, (const char *)name.ptr, name.len)
+               : NULL;
+}
+
+static yyjson_val *apply_get(struct applier *a, const struct mapping_path *path,
+                             const struct apply_object *object)
 {
     a->at = path;
-    return value_at(path, path->parent ? a->parent : from);
+    if (path->parent) {
+        return value_at(path, a->parent);
+    }
+    if (path->count == 0) {
+        return object->from;
+    }
+    yyjson_val *value = apply_member(a, path, object);
+    if (path->count > 1) {
+        struct mapping_path rest = {.steps = path->steps + 1, .count = path->count - 1};
+        return value_at(&rest, value);
+    }
+    return value == NULL || yyjson_is_null(value) ? NULL : value;
 }
 
 static void apply_quoted(struct applier *a, struct bytes text)
@@ -115,7 +182,7 @@ static enum fp_error apply_value(struct applier *a, const struct mapping_rule *r
 }
 
 static enum fp_error apply_first(struct applier *a, const struct mapping_rule *rule,
-                                 yyjson_val *from)
+                                 const struct apply_object *from)
 {
     yyjson_val *value = NULL;
     for (unsigned i = 0; i < rule->path_count && value == NULL; i++) {
@@ -127,7 +194,7 @@ static enum fp_error apply_first(struct applier *a, const struct mapping_rule *r
 // Keys that are joined must all be there, otherwise there is no key; texts are joined as far as
 // they are there.
 static enum fp_error apply_join(struct applier *a, const struct mapping_rule *rule,
-                                yyjson_val *from)
+                                const struct apply_object *from)
 {
     struct buf joined;
     bool text = rule->field->type == MODEL_TYPE_TEXT;
@@ -161,7 +228,8 @@ static enum fp_error apply_join(struct applier *a, const struct mapping_rule *ru
     return error;
 }
 
-static void apply_exists(struct applier *a, const struct mapping_rule *rule, yyjson_val *from)
+static void apply_exists(struct applier *a, const struct mapping_rule *rule,
+                         const struct apply_object *from)
 {
     yyjson_val *value = apply_get(a, &rule->paths[0], from);
     bool truth = value != NULL;
@@ -174,7 +242,7 @@ static void apply_exists(struct applier *a, const struct mapping_rule *rule, yyj
 }
 
 static enum fp_error apply_keys(struct applier *a, const struct mapping_rule *rule,
-                                yyjson_val *from)
+                                const struct apply_object *from)
 {
     yyjson_val *list = apply_get(a, &rule->paths[0], from);
     yyjson_val *item = NULL;
@@ -187,8 +255,7 @@ static enum fp_error apply_keys(struct applier *a, const struct mapping_rule *ru
     json_begin_array(a->j);
     yyjson_arr_foreach(list, index, max, item)
     {
-        yyjson_val *value =
-            rule->rule_count != 0 ? apply_get(a, &rule->rules[0].paths[0], item) : item;
+        yyjson_val *value = rule->rule_count != 0 ? value_at(&rule->rules[0].paths[0], item) : item;
         if (value != NULL && !yyjson_is_null(value)) {
             error = apply_text(a, rule, value);
         }
@@ -209,9 +276,9 @@ static bool apply_only(const struct mapping_rule *rule, yyjson_val *item)
 }
 
 static enum fp_error apply_object(struct applier *a, const struct mapping_rule *rule,
-                                  yyjson_val *from)
+                                  const struct apply_object *from)
 {
-    yyjson_val *value = from;
+    yyjson_val *value = from->from;
     if (rule->path_count != 0) {
         value = apply_get(a, &rule->paths[0], from);
     }
@@ -237,12 +304,15 @@ static enum fp_error apply_object(struct applier *a, const struct mapping_rule *
         json_null(a->j);
         return FP_OK;
     }
+    if (rule->path_count == 0) {
+        return apply_rules_to(a, rule->rules, rule->rule_count, from);
+    }
     return yyjson_is_obj(value) ? apply_rules(a, rule->rules, rule->rule_count, value)
                                 : apply_wrong(a, "object");
 }
 
 static enum fp_error apply_list(struct applier *a, const struct mapping_rule *rule,
-                                yyjson_val *from)
+                                const struct apply_object *from)
 {
     yyjson_val *list = rule->path_count != 0 ? apply_get(a, &rule->paths[0], from) : NULL;
     yyjson_val *item = NULL;
@@ -253,7 +323,7 @@ static enum fp_error apply_list(struct applier *a, const struct mapping_rule *ru
     }
     json_begin_array(a->j);
     if (rule->path_count == 0) { // the record itself is the one element
-        enum fp_error error = apply_rules(a, rule->rules, rule->rule_count, from);
+        enum fp_error error = apply_rules_to(a, rule->rules, rule->rule_count, from);
         if (error != FP_OK) {
             return error;
         }
@@ -276,16 +346,13 @@ static enum fp_error apply_list(struct applier *a, const struct mapping_rule *ru
 }
 
 static enum fp_error apply_rule(struct applier *a, const struct mapping_rule *rule,
-                                yyjson_val *from)
+                                const struct apply_object *from)
 {
     switch (rule->kind) {
     case RULE_PATH:
         return apply_value(a, rule, apply_get(a, &rule->paths[0], from));
     case RULE_FIRST:
         return apply_first(a, rule, from);
-    case RULE_CONST:
-        json_raw(a->j, rule->constant);
-        return FP_OK;
     case RULE_JOIN:
         return apply_join(a, rule, from);
     case RULE_EXISTS:
@@ -297,10 +364,35 @@ static enum fp_error apply_rule(struct applier *a, const struct mapping_rule *ru
         return apply_list(a, rule, from);
     case RULE_KEYS:
         return apply_keys(a, rule, from);
+    case RULE_CONST:
     case RULE_NULL:
-        break;
+        break; // gone out with what stands between the values
     }
-    json_null(a->j);
+    return FP_OK;
+}
+
+// What stands between the values was put together when the definition was loaded.
+static enum fp_error apply_rules_to(struct applier *a, const struct mapping_rule *rules,
+                                    unsigned count, const struct apply_object *object)
+{
+    if (count == 0) {
+        json_raw(a->j, BYTES("{}"));
+        return FP_OK;
+    }
+    json_raw(a->j, BYTES(""));
+    for (unsigned i = 0; i < count; i++) {
+        if (rules[i].kind == RULE_NULL || rules[i].kind == RULE_CONST) {
+            continue;
+        }
+        buf_append_bytes(a->j->out, rules[i].before);
+        a->j->need_comma = false;
+        enum fp_error error = apply_rule(a, &rules[i], object);
+        if (error != FP_OK) {
+            return error;
+        }
+    }
+    buf_append_bytes(a->j->out, rules[0].after);
+    a->j->need_comma = true;
     return FP_OK;
 }
 
@@ -308,32 +400,27 @@ static enum fp_error apply_rule(struct applier *a, const struct mapping_rule *ru
 static enum fp_error apply_rules(struct applier *a, const struct mapping_rule *rules,
                                  unsigned count, yyjson_val *from)
 {
-    json_begin_object(a->j);
-    for (unsigned i = 0; i < count; i++) {
-        if (a->j->need_comma) {
-            buf_append_byte(a->j->out, ',');
-        }
-        buf_append_bytes(a->j->out, rules[i].field->member);
-        a->j->need_comma = false;
-        enum fp_error error = apply_rule(a, &rules[i], from);
-        if (error != FP_OK) {
-            return error;
-        }
-    }
-    json_end_object(a->j);
-    return FP_OK;
+    struct apply_object object;
+    apply_look(from, &object);
+    return apply_rules_to(a, rules, count, &object);
 }
 
 enum fp_error mapping_apply(const struct mapping *m, const struct mapping_resource *r,
                             const struct mapping_record *record, struct json_out *j,
                             struct fp_note *note)
 {
-    struct applier a = {.m = m, .parent = record->parent, .j = j, .note = note};
+    struct mapping_hints none = {0};
+    struct applier a = {.m = m,
+                        .hints = record->hints != NULL ? record->hints : &none,
+                        .parent = record->parent,
+                        .j = j,
+                        .note = note};
     if (!yyjson_is_obj(record->row) || (r->each != NULL && !yyjson_is_obj(record->parent))) {
         return apply_wrong(&a, "object");
     }
     if (r->key != NULL && r->key->kind == RULE_PATH &&
-        apply_get(&a, &r->key->paths[0], record->row) == NULL) {
+        value_at(&r->key->paths[0], record->row) == NULL) {
+        a.at = &r->key->paths[0];
         return apply_wrong(&a, "key");
     }
     enum fp_error error = apply_rules(&a, r->rules, r->rule_count, record->row);

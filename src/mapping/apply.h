@@ -8,9 +8,16 @@
 
 #include <yyjson.h>
 
+// Where the members of the rows were found: sources write all rows alike, so that the next row's
+// are found at once. Zeroed at first; only ever a hint.
+struct mapping_hints {
+    uint8_t at[MAPPING_PLACES]; // number of the member, by the path's place
+};
+
 struct mapping_record {
-    yyjson_val *row;    // an object, read with VALUE_READ_FLAGS
-    yyjson_val *parent; // of a nested list; NULL otherwise
+    yyjson_val *row;             // an object, read with VALUE_READ_FLAGS
+    yyjson_val *parent;          // of a nested list; NULL otherwise
+    struct mapping_hints *hints; // shared by the rows of a call
 };
 
 // Appends the record to j. FP_E_SOURCE_ANSWER_INVALID where a value is not of the form that the

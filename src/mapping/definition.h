@@ -10,12 +10,13 @@
 #include "model/model.h"
 #include "model/query.h"
 
-#define MAPPING_CREDENTIALS 12 // fields that a customer may be asked for
-#define MAPPING_KEPT        16 // values that a session may keep
-#define MAPPING_STEPS       6  // calls of a log-in
-#define MAPPING_HEADERS     8  // headers of a call
-#define MAPPING_RULES       32 // rules that judge answers
-#define MAPPING_WARNINGS    32 // of one definition
+#define MAPPING_CREDENTIALS 12  // fields that a customer may be asked for
+#define MAPPING_KEPT        16  // values that a session may keep
+#define MAPPING_STEPS       6   // calls of a log-in
+#define MAPPING_HEADERS     8   // headers of a call
+#define MAPPING_RULES       32  // rules that judge answers
+#define MAPPING_PLACES      512 // paths of one resource
+#define MAPPING_WARNINGS    32  // of one definition
 
 enum mapping_proof { PROOF_DOCUMENTED, PROOF_PROTOCOL, PROOF_REAL };
 
@@ -42,6 +43,7 @@ struct mapping_path {
     const struct mapping_step *steps; // in the definition's arena
     unsigned count;                   // 0: the value itself
     struct bytes source;              // as the source names the field: "party.name"
+    unsigned place;                   // its place in struct mapping_hints
     bool parent;                      // begins at the parent record of a nested list ("each.")
 };
 
@@ -84,6 +86,8 @@ struct mapping_enumeration {
 };
 
 struct mapping_rule {
+    struct bytes before; // JSON before the value: commas, names, the nulls and constants passed by
+    struct bytes after;  // of the first rule: JSON behind the last value, with the closing brace
     const struct model_field *field;               // what is filled
     enum mapping_rule_kind kind;                   // how
     enum mapping_form form;                        // of the source's value

@@ -11,6 +11,7 @@ struct loader {
     struct arena *arena;     // of the mapping
     struct arena *scratch;   // of the YAML tree, gone after loading
     struct fp_note *note;    // where and what is wrong
+    unsigned places;         // given to the paths of this resource so far
 };
 
 #define LOADER_SLOT(slot) (1u << (slot))

@@ -255,6 +255,7 @@ static enum fp_error resource_one(struct loader *l, const struct yaml_node *node
     if (r == NULL) {
         return FP_E_NO_MEMORY;
     }
+    l->places = 0;
     r->resource = resource;
     r->items = (resource->kinds & 1u << MODEL_KIND_ITEM) != 0;
     r->lists = true;

@@ -381,6 +381,35 @@ static enum fp_error rule_one(struct loader *l, const struct yaml_node *node, un
     return rule_nested(l, node, depth, rule);
 }
 
+// The JSON that stands between the values: it is the same for every record.
+static enum fp_error rule_texts(struct loader *l, struct mapping_rule *rules, unsigned count)
+{
+    struct buf text;
+    enum fp_error error = FP_OK;
+    buf_init(&text, FP_LIMIT_DEFINITION_FILE);
+    buf_append_byte(&text, '{');
+    for (unsigned i = 0; i < count && error == FP_OK; i++) {
+        buf_append_text(&text, i != 0 ? "," : "");
+        buf_append_bytes(&text, rules[i].field->member);
+        if (rules[i].kind == RULE_NULL) {
+            buf_append_text(&text, "null");
+        } else if (rules[i].kind == RULE_CONST) {
+            buf_append_bytes(&text, rules[i].constant);
+        } else {
+            rules[i].before = arena_copy(l->arena, buf_bytes(&text));
+            error = rules[i].before.ptr != NULL ? buf_error(&text) : FP_E_NO_MEMORY;
+            buf_clear(&text);
+        }
+    }
+    buf_append_byte(&text, '}');
+    if (error == FP_OK && count != 0) {
+        rules[0].after = arena_copy(l->arena, buf_bytes(&text));
+        error = rules[0].after.ptr != NULL ? buf_error(&text) : FP_E_NO_MEMORY;
+    }
+    buf_done(&text);
+    return error;
+}
+
 enum fp_error loader__rules(struct loader *l, const struct yaml_node *fields,
                             const struct model_entity *entity, unsigned depth,
                             const struct mapping_rule **out)
@@ -411,5 +440,5 @@ enum fp_error loader__rules(struct loader *l, const struct yaml_node *fields,
         }
     }
     *out = rules;
-    return FP_OK;
+    return rule_texts(l, rules, entity->field_count);
 }

@@ -381,6 +381,7 @@ enum fp_error loader__record_path(struct loader *l, const struct yaml_node *node
             steps[i].name = bytes_of(joined, name.len + relation.len);
         }
     }
+    path.place = l->places < MAPPING_PLACES - 1 ? l->places++ : MAPPING_PLACES - 1;
     if (error == FP_OK) {
         error = path_keep(l, steps, count, &path);
     }

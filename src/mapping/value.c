@@ -48,17 +48,36 @@ yyjson_val *value_tagged(const struct mapping_values *values, struct bytes tag, 
                                                                                         : NULL;
 }
 
-static bool value_part(const struct mapping_values *values, yyjson_val *value, unsigned part,
-                       uint64_t max, uint64_t *out)
+static const uint64_t value_part_max[7] = {9999, 12, 31, 23, 59, 59, 999999};
+
+// Reads the members that name parts, which mostly stand in the order of the parts.
+static bool value_read_parts(const struct mapping_values *values, yyjson_val *value,
+                             uint64_t part[static 7], unsigned *seen_out)
 {
-    struct bytes name = values->parts[part];
-    struct bytes text = {0};
-    yyjson_val *member = yyjson_obj_getn(value, (const char *)name.ptr, name.len);
-    *out = 0;
-    if (member == NULL) {
-        return part >= 3; // hours and below may be missing
+    yyjson_obj_iter iter;
+    yyjson_val *key = NULL;
+    unsigned next = 0;
+    (void)yyjson_obj_iter_init(value, &iter);
+    while ((key = yyjson_obj_iter_next(&iter)) != NULL) {
+        struct bytes name = bytes_of(yyjson_get_str(key), yyjson_get_len(key));
+        struct bytes text = {0};
+        yyjson_val *member = yyjson_obj_iter_get_val(key);
+        unsigned at = next;
+        if (at >= 7 || !bytes_equal(name, values->parts[at])) {
+            for (at = 0; at < 7 && !bytes_equal(name, values->parts[at]); at++) {
+            }
+        }
+        if (at == 7) {
+            continue; // the tag
+        }
+        if (!yyjson_is_raw(member) || !value_text(member, &text) ||
+            !bytes_to_u64(text, value_part_max[at], &part[at])) {
+            return false;
+        }
+        *seen_out |= 1u << at;
+        next = at + 1;
     }
-    return yyjson_is_raw(member) && value_text(member, &text) && bytes_to_u64(text, max, out);
+    return true;
 }
 
 static unsigned value_month_days(uint64_t year, uint64_t month)
@@ -71,12 +90,13 @@ static unsigned value_month_days(uint64_t year, uint64_t month)
 static bool value_time_parts(const struct mapping_values *values, yyjson_val *value, bool day_only,
                              int64_t *out)
 {
-    static const uint64_t max[7] = {9999, 12, 31, 23, 59, 59, 999999};
     uint64_t part[7] = {0};
-    for (unsigned i = 0; i < (day_only ? 3u : 7u); i++) {
-        if (values->parts[i].len == 0 || !value_part(values, value, i, max[i], &part[i])) {
-            return false;
-        }
+    unsigned seen = 0;
+    if (!value_read_parts(values, value, part, &seen) || (seen & 7u) != 7u) {
+        return false; // hours and below may be missing
+    }
+    if (day_only) {
+        memset(&part[3], 0, 4 * sizeof part[0]);
     }
     if (part[0] < 1 || part[1] < 1 || part[2] < 1 || part[2] > value_month_days(part[0], part[1])) {
         return false;
