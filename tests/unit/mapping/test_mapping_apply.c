@@ -8,6 +8,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -63,7 +65,7 @@ static const char *member(unsigned resource, const char *row, const char *name)
     assert_int_equal(yyjson_obj_size(root), m->resources[resource]->rule_count);
     char *value = yyjson_val_write(yyjson_obj_get(root, name), 0, NULL);
     assert_non_null(value);
-    (void)strncpy(text, value, sizeof text - 1);
+    (void)snprintf(text, sizeof text, "%s", value);
     free(value);
     yyjson_doc_free(doc);
     return text;
