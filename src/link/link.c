@@ -102,6 +102,11 @@ bool link_wants_write(const struct link *link)
     return link->out.len > link->written;
 }
 
+bool link_is_greeted(const struct link *link)
+{
+    return link->greeted;
+}
+
 enum fp_error link_flush(struct link *link)
 {
     while (link_wants_write(link)) {

@@ -46,6 +46,8 @@ struct buf *link_out(struct link *link);
 // until the descriptor is writable; FP_E_LINK_CLOSED.
 enum fp_error link_flush(struct link *link);
 bool link_wants_write(const struct link *link);
+// Whether the peer's HELLO was read: it serves.
+bool link_is_greeted(const struct link *link);
 
 // Reads what is there, then hands out at most LINK_READS_PER_TURN frames, in order. Keep calling
 // while it returns FP_OK (more may wait); FP_E_AGAIN: nothing left for now; FP_E_LINK_CLOSED: the

@@ -31,7 +31,8 @@ struct room_ops {
     enum fp_error (*start)(void *state);
     // A frame from another room; valid during the call.
     void (*frame)(void *state, enum link_room from, const struct link_frame *frame);
-    // A link to a peer works (again), or broke: calls under way through it are lost.
+    // There is a link to a peer (again), though it may still be starting; or it broke: calls under
+    // way through it are lost.
     void (*link_up)(void *state, enum link_room peer);
     void (*link_down)(void *state, enum link_room peer);
     // New files were handed over (room_take_fd()): take them into use. May be NULL.
@@ -55,6 +56,7 @@ int room_take_fd(struct room *room, enum room_handover kind, const char *name);
 // The outgoing frames of the link to a peer, or NULL while that link is down. What is appended
 // leaves at the end of this turn of the loop, all together.
 struct buf *room_out(struct room *room, enum link_room peer);
+// Whether the peer serves: it has said HELLO. Before that, frames may be queued for it already.
 bool room_link_is_up(const struct room *room, enum link_room peer);
 // All rooms as the supervisor sees them: a JSON array of {"name","pid","state","starts",
 // "protections"}; "[]" before the supervisor said so. Valid until the next turn of the loop.

@@ -161,5 +161,5 @@ struct buf *room_out(struct room *room, enum link_room peer)
 
 bool room_link_is_up(const struct room *room, enum link_room peer)
 {
-    return room->peers[peer] != NULL;
+    return room->peers[peer] != NULL && link_is_greeted(room->peers[peer]->link);
 }
