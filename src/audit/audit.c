@@ -241,6 +241,8 @@ enum fp_error audit_open(const struct audit_options *options, struct audit **out
     audit->dir_fd = -1;
     audit->segment.fd = -1;
     audit->signer = options->signer;
+    audit->generation = options->generation;
+    audit->generation_ctx = options->generation_ctx;
     audit->segment_bytes =
         options->segment_bytes != 0 ? options->segment_bytes : FP_LIMIT_AUDIT_SEGMENT;
     audit->checkpoint_records = options->checkpoint_records != 0
@@ -256,6 +258,8 @@ enum fp_error audit_open(const struct audit_options *options, struct audit **out
         error = audit_read_back(audit, &cut, note);
     }
     if (error == FP_OK) {
+        audit->health.checkpoint_seq = audit->chain.signed_seq;
+        audit->health.checkpoint_generation = audit->chain.generation;
         error = audit_start_worker(audit);
     }
     if (error == FP_OK) {

@@ -51,9 +51,13 @@ struct audit_signer; // audit_signer.h
 struct audit_options {
     const char *dir;                   // folder of the log; made by init
     const struct audit_signer *signer; // signs checkpoints; borrowed, must outlive the log
-    uint64_t segment_bytes;            // 0: FP_LIMIT_AUDIT_SEGMENT
-    uint32_t checkpoint_records;       // 0: FP_LIMIT_AUDIT_CHECKPOINT_RECORDS
-    uint32_t checkpoint_ms;            // 0: FP_LIMIT_AUDIT_CHECKPOINT_TIME
+    // The store's generation, called on the writer's thread: signed with each checkpoint, so that a
+    // store that was rolled back shows. NULL: 0 is signed.
+    uint64_t (*generation)(void *ctx);
+    void *generation_ctx;        // its argument
+    uint64_t segment_bytes;      // 0: FP_LIMIT_AUDIT_SEGMENT
+    uint32_t checkpoint_records; // 0: FP_LIMIT_AUDIT_CHECKPOINT_RECORDS
+    uint32_t checkpoint_ms;      // 0: FP_LIMIT_AUDIT_CHECKPOINT_TIME
 };
 
 typedef void audit_done(void *ctx, enum fp_error result);
@@ -91,7 +95,8 @@ struct audit_health {
     uint64_t last_seq;             // number of the newest record on disk
     uint8_t last_hash[AUDIT_HASH]; // its hash
     uint64_t checkpoint_seq;       // number of the newest record under a signature
-    int64_t checkpoint_ms;         // when that was, wall clock
+    int64_t checkpoint_ms;         // when that was, wall clock; 0: before this start
+    uint64_t checkpoint_generation; // the store's generation that it names
 };
 // Any thread, any time.
 struct audit_health audit_health(struct audit *audit);

@@ -71,6 +71,7 @@ static enum fp_error chain_take_checkpoint(struct audit_chain *chain, const stru
     }
     if (error == FP_OK) {
         chain->signed_seq = c->to;
+        chain->generation = c->generation;
         chain->whole = true;
         chain->tree = (struct audit_tree){0};
     }
@@ -126,29 +127,31 @@ enum fp_error audit_chain_append(struct audit_chain *chain, struct bytes body, s
     return error == FP_OK ? chain_grow(chain, chain->seq + 1, hash) : error;
 }
 
-enum fp_error audit_chain_sign(struct audit_chain *chain, const struct audit_signer *signer,
-                               int64_t time_ms, struct buf *scratch, struct buf *out)
+enum fp_error audit_chain_sign(struct audit_chain *chain, const struct audit_signing *how,
+                               struct buf *scratch, struct buf *out)
 {
-    struct audit_checkpoint c = {.from = chain->signed_seq + 1, .to = chain->seq};
+    struct audit_checkpoint c = {
+        .from = chain->signed_seq + 1, .to = chain->seq, .generation = how->generation};
     struct audit_chain next = *chain;
     char time[CLOCK_TEXT];
     enum fp_error error = audit_tree_root(&chain->tree, c.root);
-    clock_text(time_ms, time);
-    memcpy(c.key, audit_signer_public(signer), sizeof c.key);
+    clock_text(how->time_ms, time);
+    memcpy(c.key, audit_signer_public(how->signer), sizeof c.key);
     buf_clear(scratch);
     if (error == FP_OK) {
         audit_checkpoint_text(&c, chain->hash, bytes_of_text(time), scratch);
         error = buf_error(scratch);
     }
     if (error == FP_OK) {
-        error = audit_signer_sign(signer, buf_bytes(scratch), c.signature);
+        error = audit_signer_sign(how->signer, buf_bytes(scratch), c.signature);
     }
     buf_clear(scratch);
     if (error == FP_OK) {
-        error = audit_line_checkpoint_body(&c, time_ms, scratch);
+        error = audit_line_checkpoint_body(&c, how->time_ms, scratch);
     }
     if (error == FP_OK) {
         next.signed_seq = c.to;
+        next.generation = c.generation;
         next.tree = (struct audit_tree){0};
         error = audit_chain_append(&next, buf_bytes(scratch), out);
     }

@@ -16,6 +16,7 @@ struct audit_chain {
     uint64_t first;           // number that the first record must have; 0: any
     bool whole;               // the tree holds everything since the last checkpoint
     uint64_t signed_seq;      // last record under a checkpoint
+    uint64_t generation;      // the store's, as that checkpoint says
     struct audit_tree tree;   // over the records behind that
 };
 
@@ -29,7 +30,12 @@ enum fp_error audit_chain_take(struct audit_chain *chain, const struct audit_lin
 // Appends a line with this body to out and takes it.
 enum fp_error audit_chain_append(struct audit_chain *chain, struct bytes body, struct buf *out);
 // Appends a checkpoint over everything since the last one; scratch is a buffer to use.
-enum fp_error audit_chain_sign(struct audit_chain *chain, const struct audit_signer *signer,
-                               int64_t time_ms, struct buf *scratch, struct buf *out);
+struct audit_signing {
+    const struct audit_signer *signer; // whose key
+    int64_t time_ms;                   // now
+    uint64_t generation;               // the store's
+};
+enum fp_error audit_chain_sign(struct audit_chain *chain, const struct audit_signing *how,
+                               struct buf *scratch, struct buf *out);
 
 #endif

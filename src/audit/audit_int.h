@@ -23,6 +23,8 @@ struct audit_pending {
 struct audit {
     struct worker *worker;             // owns the thread
     const struct audit_signer *signer; // borrowed
+    uint64_t (*generation)(void *ctx); // the store's; may be NULL
+    void *generation_ctx;              // its argument
     uint64_t segment_bytes;            // begin a new file beyond
     uint32_t checkpoint_records;       // sign at the latest after so many
     uint32_t checkpoint_ms;            // and after so long

@@ -124,8 +124,9 @@ enum fp_error audit_line_checkpoint_body(const struct audit_checkpoint *checkpoi
     struct json_out j = json_out_start(out);
     line_time(&j, time_ms);
     json_member_text_c(&j, "action", audit_action_text(AUDIT_LOG_CHECKPOINT));
-    buf_printf(out, ",\"from\":%llu,\"to\":%llu,\"root\":\"", (unsigned long long)checkpoint->from,
-               (unsigned long long)checkpoint->to);
+    buf_printf(out, ",\"from\":%llu,\"to\":%llu,\"generation\":%llu,\"root\":\"",
+               (unsigned long long)checkpoint->from, (unsigned long long)checkpoint->to,
+               (unsigned long long)checkpoint->generation);
     hex_append(out, bytes_of(checkpoint->root, sizeof checkpoint->root));
     buf_append_text(out, "\",\"key\":\"");
     hex_append(out, bytes_of(checkpoint->key, sizeof checkpoint->key));
@@ -213,6 +214,7 @@ static bool line_parse_checkpoint(struct bytes rest, struct audit_checkpoint *ou
 {
     return take_text(&rest, ",\"from\":") && take_number(&rest, &out->from) &&
            take_text(&rest, ",\"to\":") && take_number(&rest, &out->to) &&
+           take_text(&rest, ",\"generation\":") && take_number(&rest, &out->generation) &&
            take_text(&rest, ",\"root\":\"") && take_hex(&rest, out->root, sizeof out->root) &&
            take_text(&rest, "\",\"key\":\"") && take_hex(&rest, out->key, sizeof out->key) &&
            take_text(&rest, "\",\"signature\":\"") &&
@@ -260,8 +262,9 @@ enum fp_error audit_line_parse(struct bytes text, struct audit_line *out)
 void audit_checkpoint_text(const struct audit_checkpoint *checkpoint,
                            const uint8_t prev[AUDIT_HASH], struct bytes time, struct buf *out)
 {
-    buf_printf(out, "fishplate audit checkpoint v1\nfrom %llu\nto %llu\nroot ",
-               (unsigned long long)checkpoint->from, (unsigned long long)checkpoint->to);
+    buf_printf(out, "fishplate audit checkpoint v1\nfrom %llu\nto %llu\ngeneration %llu\nroot ",
+               (unsigned long long)checkpoint->from, (unsigned long long)checkpoint->to,
+               (unsigned long long)checkpoint->generation);
     hex_append(out, bytes_of(checkpoint->root, sizeof checkpoint->root));
     buf_append_text(out, "\nprev ");
     hex_append(out, bytes_of(prev, AUDIT_HASH));

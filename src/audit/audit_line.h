@@ -13,6 +13,7 @@
 // What a checkpoint signs.
 struct audit_checkpoint {
     uint64_t from;                 // first record covered
+    uint64_t generation;           // the store's, when it was signed
     uint64_t to;                   // last one; the checkpoint's own number is to + 1
     uint8_t root[AUDIT_HASH];      // of the tree over their hashes
     uint8_t key[SIGN_PUBLIC_SIZE]; // public key that signed

@@ -58,9 +58,13 @@ static void writer_add_group(struct audit *audit, struct audit_chain *chain, str
     }
 }
 
+// The generation signed never goes back, or a rolled-back store would be refused only once.
 static enum fp_error writer_sign(struct audit *audit, struct audit_chain *chain, int64_t now_ms)
 {
-    return audit_chain_sign(chain, audit->signer, now_ms, &audit->scratch, &audit->out);
+    uint64_t now = audit->generation != NULL ? audit->generation(audit->generation_ctx) : 0;
+    const struct audit_signing how = {audit->signer, now_ms,
+                                      now > chain->generation ? now : chain->generation};
+    return audit_chain_sign(chain, &how, &audit->scratch, &audit->out);
 }
 
 // A checkpoint ends each file, so that each file's first record stands on a signed one.
@@ -115,6 +119,7 @@ static void writer_note(struct audit *audit, enum fp_error state, int os_error, 
         if (h->checkpoint_seq != audit->chain.signed_seq) {
             h->checkpoint_seq = audit->chain.signed_seq;
             h->checkpoint_ms = clock_wall_ms();
+            h->checkpoint_generation = audit->chain.generation;
         }
     } else {
         h->refused += records;

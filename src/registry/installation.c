@@ -24,6 +24,26 @@ static enum fp_error installation_setting(struct store *store, const char *name,
     return error == FP_E_STORE_NOT_FOUND ? FP_E_STORE_INVALID : error;
 }
 
+static uint64_t installation_generation(void *ctx)
+{
+    return store_state(ctx).generation;
+}
+
+// A store that is older than a checkpoint of the log was put back: what was revoked since would be
+// good again.
+static enum fp_error installation_check_age(const struct installation *in, struct fp_note *note)
+{
+    uint64_t signed_one = audit_health(in->audit).checkpoint_generation;
+    uint64_t ours = store_state(in->store).generation;
+    if (signed_one > ours) {
+        fp_note_set(note, "store.file",
+                    "the store is at generation %llu, the audit log has seen it at %llu",
+                    (unsigned long long)ours, (unsigned long long)signed_one);
+        return FP_E_STORE_ROLLED_BACK;
+    }
+    return FP_OK;
+}
+
 static enum fp_error installation_open_keys(struct installation *in, struct arena *arena,
                                             struct fp_note *note)
 {
@@ -55,8 +75,11 @@ enum fp_error installation_open(const struct config *config, int master_fd,
     error = error != FP_OK ? error : installation_open_keys(&in, arena, note);
     if (error == FP_OK) {
         audit.signer = in.signer;
+        audit.generation = installation_generation;
+        audit.generation_ctx = in.store;
         error = audit_open(&audit, &in.audit, note);
     }
+    error = error != FP_OK ? error : installation_check_age(&in, note);
     if (error == FP_OK) {
         parts = (struct registry_parts){in.store, in.ring, in.audit, config};
         error = registry_create(&parts, &in.registry);

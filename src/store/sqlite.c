@@ -133,7 +133,7 @@ static enum fp_error sqlite_prepare(struct sqlite_store *s)
         {s->writer, "SAVEPOINT batch", &s->savepoint},
         {s->writer, "ROLLBACK TO batch", &s->rollback_to},
         {s->writer, "RELEASE batch", &s->release},
-        {s->writer, "UPDATE generation SET value=value+1", &s->count_commit},
+        {s->writer, "UPDATE generation SET value=value+?1 RETURNING value", &s->count_commit},
         {s->writer, "COMMIT", &s->commit},
     };
     enum fp_error error = sqlite_prepare_gets(s);
@@ -212,6 +212,7 @@ static enum fp_error sqlite_open(const struct store_options *options, void **sta
                                  struct fp_note *note)
 {
     struct sqlite_store *s = NULL;
+    uint64_t generation = 0;
     enum fp_error error = sqlite_file(options, note);
     if (error == FP_OK) {
         s = mem_alloc(1, sizeof *s);
@@ -224,8 +225,9 @@ static enum fp_error sqlite_open(const struct store_options *options, void **sta
         error = sqlite_read_id(s);
     }
     if (error == FP_OK) {
-        // an empty group: makes the log's files, proves that writing works
-        error = sqlite__write(s, NULL);
+        // an empty group: makes the log's files, proves that writing works; it does not count, or a
+        // store that was rolled back could be opened until it is as old as it should be
+        error = sqlite__write(s, NULL, &generation);
     }
     if (error == FP_OK) {
         *state_out = s;

@@ -50,7 +50,7 @@ enum fp_error sqlite__list(void *state, enum store_kind kind, const struct store
                            struct arena *arena, struct store_rows *out);
 enum fp_error sqlite__count(void *state, enum store_kind kind, const struct store_query *query,
                             uint64_t *out);
-enum fp_error sqlite__write(void *state, struct work *list);
+enum fp_error sqlite__write(void *state, struct work *list, uint64_t *generation_out);
 
 // Brings the tables to this version, within transactions; a new file gets them all.
 enum fp_error sqlite__migrate(sqlite3 *db, struct fp_note *note);

@@ -62,9 +62,25 @@ static enum fp_error write_batch(struct sqlite_store *s, const struct store_batc
     return error;
 }
 
-enum fp_error sqlite__write(void *state, struct work *list)
+// One more group, unless it is empty; its number.
+static enum fp_error write_count(struct sqlite_store *s, bool empty, uint64_t *generation_out)
+{
+    int result = sqlite3_bind_int(s->count_commit, 1, empty ? 0 : 1);
+    if (result == SQLITE_OK) {
+        result = sqlite3_step(s->count_commit);
+    }
+    if (result == SQLITE_ROW) {
+        *generation_out = (uint64_t)sqlite3_column_int64(s->count_commit, 0);
+        result = sqlite3_step(s->count_commit);
+    }
+    (void)sqlite3_reset(s->count_commit);
+    return sqlite__error(result);
+}
+
+enum fp_error sqlite__write(void *state, struct work *list, uint64_t *generation_out)
 {
     struct sqlite_store *s = state;
+    uint64_t generation = 0;
     enum fp_error error = write_step(s->begin);
     for (struct work *work = list; work != NULL && error == FP_OK; work = work->next) {
         work->result = write_batch(s, (const struct store_batch *)work);
@@ -73,10 +89,13 @@ enum fp_error sqlite__write(void *state, struct work *list)
         }
     }
     if (error == FP_OK) {
-        error = write_step(s->count_commit);
+        error = write_count(s, list == NULL, &generation);
     }
     if (error == FP_OK) {
         error = write_step(s->commit);
+    }
+    if (error == FP_OK) {
+        *generation_out = generation;
     }
     if (error != FP_OK) {
         if (sqlite3_get_autocommit(s->writer) == 0) {

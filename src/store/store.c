@@ -18,16 +18,19 @@ struct store {
 static void store_run(void *ctx, struct work *list)
 {
     struct store *store = ctx;
-    uint64_t batches = 0;
+    uint64_t batches = 0, generation = 0;
     enum fp_error error = FP_OK;
     for (const struct work *work = list; work != NULL; work = work->next) {
         batches++;
     }
-    error = store->backend->write(store->state, list);
+    error = store->backend->write(store->state, list, &generation);
     (void)pthread_mutex_lock(&store->lock);
     store->counts.batches += batches;
     store->counts.commits++;
     store->counts.last = error;
+    if (error == FP_OK) {
+        store->counts.generation = generation;
+    }
     (void)pthread_mutex_unlock(&store->lock);
 }
 
@@ -54,6 +57,9 @@ enum fp_error store_open(const struct store_options *options, struct store **out
         (void)pthread_mutex_init(&store->lock, NULL);
         store->backend = &store__sqlite;
         error = store->backend->open(options, &store->state, note);
+    }
+    if (error == FP_OK) {
+        error = store->backend->generation(store->state, &store->counts.generation);
     }
     if (error == FP_OK) {
         error = worker_create(&ops, store, &store->worker);

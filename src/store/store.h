@@ -294,11 +294,13 @@ void store_wait(struct store *store);
 // Submits and waits; returns the batch's own result. For the command line and start-up.
 enum fp_error store_submit_wait(struct store *store, struct store_batch *batch);
 
+// Any thread.
 struct store_state {
-    uint64_t waiting;   // batches not yet done
-    uint64_t batches;   // written since start
-    uint64_t commits;   // transactions since start
-    enum fp_error last; // result of the last transaction
+    uint64_t generation; // as store_generation(), of the last commit of ours
+    uint64_t waiting;    // batches not yet done
+    uint64_t batches;    // written since start
+    uint64_t commits;    // transactions since start
+    enum fp_error last;  // result of the last transaction
 };
 struct store_state store_state(struct store *store);
 

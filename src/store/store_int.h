@@ -67,8 +67,8 @@ struct store_backend {
     enum fp_error (*read_begin)(void *state);
     void (*read_end)(void *state);
     // Writes the batches of the list, each whole or not at all, and sets work.result; the result of
-    // the transaction.
-    enum fp_error (*write)(void *state, struct work *list);
+    // the transaction, and the generation it made.
+    enum fp_error (*write)(void *state, struct work *list, uint64_t *generation_out);
 };
 
 extern const struct store_backend store__sqlite;
