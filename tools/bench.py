@@ -6,6 +6,7 @@ list   100 products as one unified list, source calls included, against the same
        (Fastify and undici) from the same source; both answers are compared first
 memory all processes of the server, idle and with 1,000 calls waiting for a slow source
 
+Neither server writes an access log, which one line a request would be in both; the audit log is on.
 The source answers bytes recorded from a real Tryton in this run (tests/bench/upstream.c). The server
 under test has one core, the load and the source the other; rounds are interleaved; medians.
 """
@@ -33,6 +34,7 @@ BINARY = ROOT / "build" / "release" / "fishplate"
 LIST = "/api/erp/products?per_page=100"
 CURRENT = "/api/integrations/current"
 HELD = 1000
+CUSTOMERS = 64
 
 
 class Bench:
@@ -41,6 +43,7 @@ class Bench:
     def __init__(self, options):
         self.options = options
         self.directory = Path(tempfile.mkdtemp(prefix="fishplate-bench-"))
+        self.directory.chmod(0o755)  # the egress room reads the certificate as a user of its own
         self.server_core, self.load_core = measure.cores()
         self.certificate, self.key = servers.make_certificate(self.directory)
         self.running = []
@@ -58,6 +61,11 @@ class Bench:
             server.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def logs(self):
+        """The end of each log, for a run that failed."""
+        return "\n".join(f"--- {path.name}\n{path.read_text(errors='replace')[-2000:]}"
+                         for path in sorted(self.directory.rglob("*.log")))
+
     # -- making ready -------------------------------------------------------------------------
     def record(self):
         """Connects a real Tryton through a recording proxy and asks for the list once."""
@@ -68,29 +76,34 @@ class Bench:
         self.fishplate = Fishplate(self.directory / "fishplate", BINARY, settings={
             "egress.ca_file": self.certificate, "egress.networks": "127.0.0.0/8",
             "api.connections.total": 4096, "api.connections.per_address": 4096,
-            "egress.timeouts.answer": "60s"})
+            "egress.timeouts.answer": "60s", "log.level": "warning"})
         self.fishplate.prefix = measure.pinned(self.server_core)
         self.start(self.fishplate).start()
-        app = self.fishplate.create_app("Bench", "test")
-        answer = self.fishplate.connect(self.fishplate.app_token(app), {
-            "url": f"https://localhost:{recorder.port}", "database": tryton.database,
-            "username": tryton.user, "password": tryton.password})
-        if answer.status != 200:
-            raise SystemExit(f"bench: connecting failed: {answer}")
-        self.token = demo_check.connection_of(answer)["token"]
+        self.app_token = self.fishplate.app_token(self.fishplate.create_app("Bench", "test"))
+        self.credentials = {"url": f"https://localhost:{recorder.port}",
+                            "database": tryton.database, "username": tryton.user,
+                            "password": tryton.password}
+        self.token = self.connect()
         recorder.clear()
         listed = self.fishplate.get(LIST, self.token, timeout=60)
         if listed.status != 200 or len(listed.data) != 100:
             raise SystemExit(f"bench: the list failed: {listed}")
+        # Not the calls of the log-in: both servers keep a session.
         self.calls = [(body, text) for body, text in recorder.order
-                      if b"common.db.login" not in body]
-        self.session_calls = len(recorder.order) - len(self.calls)
+                      if b"product.product.search_" in body]
         self.recordings = self.directory / "recordings"
         recorder.write(self.recordings)
         self.upstream_port = recorder.port
         recorder.stop()
         tryton.stop()
         return listed
+
+    def connect(self):
+        """The token of a new connection."""
+        answer = self.fishplate.connect(self.app_token, self.credentials)
+        if answer.status != 200:
+            raise SystemExit(f"bench: connecting failed: {answer}\n{self.logs()}")
+        return demo_check.connection_of(answer)["token"]
 
     def source(self, delay_ms=0):
         return servers.upstream(self.directory, self.upstream_port, self.certificate, self.key,
@@ -158,37 +171,38 @@ class Bench:
         self.fishplate.restart()
         time.sleep(1)
         idle, kind = measure.memory_mib(self.fishplate.pid)
-        source = self.start(self.source(delay_ms=15000))
-        held, full = asyncio.run(self.hold(source))
+        source = self.start(self.source(delay_ms=20000))
+        # One connection has 16 calls at its source at most: the calls come from many customers.
+        tokens = [self.connect() for _ in range(CUSTOMERS)]
+        held, full = asyncio.run(self.hold(source, tokens))
         source.stop()
         return {"idle": idle, f"inflight_{HELD}": full, "inflight_calls": held, "kind": kind}
 
-    async def hold(self, source):
-        """Opens HELD connections with one list call each; (most calls held at once, MiB then)."""
+    async def hold(self, source, tokens):
+        """HELD connections with one list call each; (most calls held at once, MiB then)."""
         context = self.fishplate.tls()
-        request = (f"GET {LIST} HTTP/1.1\r\nHost: localhost\r\n"
-                   f"Authorization: Bearer {self.token}\r\n\r\n").encode()
         gate = asyncio.Semaphore(50)
         opened = []
 
-        async def one():
+        async def one(token):
             async with gate:
                 reader, writer = await asyncio.open_connection(
                     "127.0.0.1", self.fishplate.port, ssl=context, server_hostname="localhost")
                 opened.append(writer)
-                writer.write(request)
+                writer.write((f"GET {LIST} HTTP/1.1\r\nHost: localhost\r\n"
+                              f"Authorization: Bearer {token}\r\n\r\n").encode())
                 await writer.drain()
             return await reader.readline()
 
-        jobs = [asyncio.create_task(one()) for _ in range(HELD)]
-        end, held, memory = time.monotonic() + 30, 0, 0.0
+        jobs = [asyncio.create_task(one(tokens[i % len(tokens)])) for i in range(HELD)]
+        end, held, memory = time.monotonic() + 40, 0, 0.0
         while time.monotonic() < end and held < HELD and not all(job.done() for job in jobs):
             await asyncio.sleep(0.1)
             stats = await asyncio.to_thread(servers.upstream_stats, source, self.certificate)
             if stats["held"] > held:
                 held = stats["held"]
                 memory, _ = measure.memory_mib(self.fishplate.pid)
-        lines = await asyncio.wait_for(asyncio.gather(*jobs, return_exceptions=True), 60)
+        lines = await asyncio.wait_for(asyncio.gather(*jobs, return_exceptions=True), 120)
         for writer in opened:
             writer.close()
         good = sum(line == b"HTTP/1.1 200 OK\r\n" for line in lines)
@@ -224,6 +238,7 @@ def run(bench):
         "memory_mib": memory,
         "rounds": {f"{name}_{case.name}": [round(value, 2) for value in case.figures]
                    for name, cases in (("auth", auth), ("list", listing)) for case in cases},
+        "rooms_us": {"auth": auth[0].shares(), "list": listing[0].shares()},
         "requests_per_second": {f"{name}_{case.name}": sorted(case.rates)[len(case.rates) // 2]
                                 for name, cases in (("auth", auth), ("list", listing))
                                 for case in cases},
@@ -255,6 +270,8 @@ def main():
     bench = Bench(parser.parse_args())
     try:
         result = run(bench)
+    except RuntimeError as error:
+        raise SystemExit(f"bench: {error}\n{bench.logs()}") from error
     finally:
         bench.stop()
     print(json.dumps(result) if bench.options.json else text_of(result), flush=True)

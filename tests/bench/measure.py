@@ -30,16 +30,20 @@ def tree(pid):
     return sorted(found)
 
 
-def cpu_ns(pid):
-    """CPU time that the process tree has used so far."""
-    total = 0
+def cpu_by_name(pid):
+    """CPU time in ns that the process tree has used so far, by the name of each process."""
+    found = {}
     for one in tree(pid):
+        try:
+            name = Path(f"/proc/{one}/comm").read_text().strip()
+        except OSError:
+            continue
         for task in Path(f"/proc/{one}/task").glob("*/schedstat"):
             try:
-                total += int(task.read_text().split()[0])
+                found[name] = found.get(name, 0) + int(task.read_text().split()[0])
             except OSError:
                 continue
-    return total
+    return found
 
 
 def memory_mib(pid):
@@ -100,13 +104,27 @@ class Case:
 
     def __init__(self, name, pid, url, token=None):
         self.name, self.pid, self.url, self.token = name, pid, url, token
-        self.figures, self.rates = [], []
+        self.figures, self.rates, self.by_name = [], [], []
+
+    def clear(self):
+        for list_ in (self.figures, self.rates, self.by_name):
+            list_.clear()
 
     def round(self, seconds, core, connections):
-        before = cpu_ns(self.pid)
+        before = cpu_by_name(self.pid)
         load = wrk(self.url, seconds, core, connections, self.token)
-        self.figures.append((cpu_ns(self.pid) - before) / 1000 / load.requests)
+        after = cpu_by_name(self.pid)
+        used = {name: (total - before.get(name, 0)) / 1000 / load.requests
+                for name, total in after.items()}
+        self.by_name.append(used)
+        self.figures.append(sum(used.values()))
         self.rates.append(load.per_second)
+
+    def shares(self):
+        """{process name: median CPU in us per request}."""
+        names = {name for used in self.by_name for name in used}
+        return {name: round(statistics.median(used.get(name, 0.0) for used in self.by_name), 2)
+                for name in sorted(names)}
 
     @property
     def cpu_us(self):
@@ -119,8 +137,7 @@ def interleave(cases, rounds, seconds, core, connections, say):
         for case in cases:
             case.round(seconds if number else 1, core, connections)
             if number == 0:
-                case.figures.clear()
-                case.rates.clear()
+                case.clear()
         if number:
             say(f"round {number}: " + ", ".join(
                 f"{case.name} {case.figures[-1]:.1f} us" for case in cases))

@@ -163,6 +163,7 @@ class Recorder:
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(text)))
+                self.send_header("Connection", "close")  # nothing stays open when this proxy ends
                 self.end_headers()
                 self.wfile.write(text)
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ static struct row rows[ROWS];
 static size_t row_count;
 static struct conn *conns[CONNS];
 static int64_t delay_ms;
-static unsigned held, held_max, served;
+static unsigned held, held_max, served, accepted;
 
 static int64_t now_ms(void)
 {
@@ -121,8 +122,9 @@ static void emit(struct conn *c, const char *head, size_t head_len, const char *
 static void emit_stats(struct conn *c)
 {
     char body[128], head[128];
-    int len = snprintf(body, sizeof body, "{\"held\":%u,\"held_max\":%u,\"served\":%u}", held,
-                       held_max, served);
+    int len =
+        snprintf(body, sizeof body, "{\"held\":%u,\"held_max\":%u,\"served\":%u,\"accepted\":%u}",
+                 held, held_max, served, accepted);
     int head_len =
         snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", len);
     emit(c, head, (size_t)head_len, body, (size_t)len);
@@ -236,6 +238,7 @@ static void accept_all(int listener, int loop, SSL_CTX *context)
         if (fd >= CONNS || c == NULL) {
             die("too many connections");
         }
+        accepted++;
         c->fd = fd;
         c->ssl = SSL_new(context);
         SSL_set_fd(c->ssl, fd);
@@ -281,6 +284,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: upstream PORT CERTIFICATE KEY RECORDINGS DELAY-MS\n");
         return 2;
     }
+    signal(SIGPIPE, SIG_IGN);
     load(argv[4]);
     delay_ms = strtol(argv[5], NULL, 10);
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());

@@ -66,9 +66,8 @@ def connect(server, app_token, system, **options):
     """Connects a Tryton; the connection's id and token."""
     answer = server.connect(app_token, credentials_of(system), **options)
     assert answer.status == 200, answer
-    body = answer.json.get("data", answer.json)
-    return SimpleNamespace(id=body.get("connection_id") or body.get("id"),
-                           token=body.get("access_token") or body.get("token"), answer=answer)
+    return SimpleNamespace(id=answer.data["key"], token=answer.data["access_token"],
+                           answer=answer)
 
 
 @pytest.fixture
