@@ -36,6 +36,7 @@ static bool credentials_value(const struct mapping_credential *c, yyjson_val *va
 {
     struct client_url url;
     struct fp_note note = {0};
+    size_t query = 0;
     if (!yyjson_is_str(value)) {
         credentials_row(errors, c->name, "TYPE_INVALID", "Send a text.");
         return false;
@@ -53,6 +54,11 @@ static bool credentials_value(const struct mapping_credential *c, yyjson_val *va
     }
     if (c->kind == CREDENTIAL_URL && client_url_check(text, &url, &note) != FP_OK) {
         credentials_row(errors, c->name, "URL_INVALID", note.text);
+        return false;
+    }
+    if (c->kind == CREDENTIAL_URL && bytes_find(text, '?', &query)) {
+        credentials_row(errors, c->name, "URL_INVALID",
+                        "Leave out what follows the question mark.");
         return false;
     }
     return true;
