@@ -44,8 +44,7 @@ static void completion_options(const struct cli_command *command)
 
 static void completion_bash_case(const struct cli_command *command)
 {
-    printf("    '%s%s%s') words='", command->group, command->verb != NULL ? " " : "",
-           command->verb != NULL ? command->verb : "");
+    printf("        %s\\ %s) words='", command->group, command->verb != NULL ? command->verb : "*");
     completion_print_words(completion_choice(command->arguments));
     completion_options(command);
     puts("' ;;");
@@ -53,7 +52,7 @@ static void completion_bash_case(const struct cli_command *command)
 
 static void completion_bash_verbs(const struct cli_command *first)
 {
-    printf("    '%s') words='", first->group);
+    printf("        %s) words='", first->group);
     for (const struct cli_command *one = first;
          one->group != NULL && strcmp(one->group, first->group) == 0; one++) {
         printf("%s%s", one == first ? "" : " ", one->verb);
@@ -80,18 +79,15 @@ static void completion_bash(void)
     for (const struct cli_command *one = cli_commands; one->group != NULL; one++) {
         if (completion_is_first(one) && one->verb != NULL) {
             completion_bash_verbs(one);
-        } else if (one->verb == NULL) {
-            completion_bash_case(one);
         }
     }
     fputs("        esac\n"
-          "    else\n"
+          "    fi\n"
+          "    if ((COMP_CWORD > 1)) && [[ -z $words ]]; then\n"
           "        case \"$command $verb\" in\n",
           stdout);
     for (const struct cli_command *one = cli_commands; one->group != NULL; one++) {
-        if (one->verb != NULL) {
-            completion_bash_case(one);
-        }
+        completion_bash_case(one);
     }
     fputs("        esac\n"
           "    fi\n"
@@ -103,7 +99,7 @@ static void completion_bash(void)
           stdout);
 }
 
-// zsh and fish quote with '; no text of the table has one... but help may.
+// zsh and fish quote with '; a colon ends a name in zsh.
 static void completion_quoted(const char *text)
 {
     putchar('\'');

@@ -33,13 +33,14 @@ enum fp_error cli_read_hidden(const char *prompt, bool hidden, struct buf *out)
         }
         return FP_E_IO_FAILED;
     }
-    dprintf(fd, "%s: ", prompt);
     quiet = shown;
     if (hidden) {
         quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK);
         quiet.c_lflag |= ECHONL;
     }
+    // the prompt comes last: what is typed as an answer to it is not thrown away
     if (tcsetattr(fd, TCSAFLUSH, &quiet) == 0) {
+        dprintf(fd, "%s: ", prompt);
         good = confirm_read_line(fd, out);
         (void)tcsetattr(fd, TCSAFLUSH, &shown);
     }

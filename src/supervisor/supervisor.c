@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -237,12 +238,35 @@ static void supervisor_raise_limits(const struct config *config)
     (void)setrlimit(RLIMIT_NOFILE, &files);
 }
 
+// The vault must own its directory: better said now than by a store that does not open.
+static enum fp_error supervisor_check_owner(const struct supervisor *supervisor,
+                                            struct fp_note *note)
+{
+    const struct config *config = supervisor->config;
+    uid_t vault = geteuid();
+    struct stat about = {0};
+    if (vault == 0 && config->uid_base != 0) {
+        vault = config->uid_base + LINK_ROOM_VAULT;
+    }
+    if (fstat(supervisor->lock, &about) != 0 || about.st_uid != vault) {
+        fp_note_set(note, "data_dir",
+                    "%.120s belongs to user %u, but the vault runs as user %u: chown -R %u:%u it.",
+                    config->data_dir, (unsigned)about.st_uid, (unsigned)vault, (unsigned)vault,
+                    (unsigned)vault);
+        return FP_E_PERMISSION_DENIED;
+    }
+    return FP_OK;
+}
+
 // All that needs the file system or the privileges of the start.
 static enum fp_error supervisor_open(struct supervisor *supervisor, struct fp_note *note)
 {
     struct sandbox_request request = {.policy = SANDBOX_SUPERVISOR};
     struct sandbox_report report = {0};
     enum fp_error error = config_lock_data_dir(supervisor->config, &supervisor->lock, note);
+    if (error == FP_OK) {
+        error = supervisor_check_owner(supervisor, note);
+    }
     if (error != FP_OK) {
         return error;
     }

@@ -74,6 +74,9 @@ static int set_up(void **state)
     config->connections = 100;
     config->uid_base = TEST_UID_BASE;
     config->log_level = LOG_INFO;
+    if (getuid() == 0 && chown(server.folder, TEST_UID_BASE + LINK_ROOM_VAULT, 0) != 0) {
+        return -1;
+    }
     write_file(config->master_key_file, "good", 0600);
     write_file(config->tls_certificate, "first", 0644);
     write_file(config->tls_key, "key", 0600);
