@@ -28,7 +28,8 @@ static void test_audit_log__records_become_lines(void **state)
     assert_non_null(strstr(text, "{\"seq\":1,\"time\":\""));
     assert_non_null(strstr(text, "\"action\":\"log.start\",\"actor\":\"system\""));
     assert_non_null(strstr(text, "\"action\":\"log.stop\""));
-    assert_non_null(strstr(text, "\"action\":\"log.checkpoint\",\"from\":1,\"to\":3,\"generation\":0,"));
+    assert_non_null(
+        strstr(text, "\"action\":\"log.checkpoint\",\"from\":1,\"to\":3,\"generation\":0,"));
     free(text);
     finding = verify(w, FP_OK);
     assert_int_equal(finding.records, 4);

@@ -33,7 +33,8 @@ static yyjson_doc *read_vectors(const char *name)
     (void)snprintf(path, sizeof path, "%s/wycheproof/%s", shared != NULL ? shared : "../shared",
                    name);
     doc = yyjson_read_file(path, 0, NULL, &err);
-    // The vectors are no part of the project: where they are missing the tests say so and stand out.
+    // The vectors are no part of the project: where they are missing the tests say so and stand
+    // out.
     if (doc == NULL && access(path, F_OK) != 0) {
         print_message("no %s: put the shared folder beside the project\n", path);
         skip();
