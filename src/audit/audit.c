@@ -123,6 +123,29 @@ static enum fp_error audit_open_dir(struct audit *audit, const char *dir, struct
     return FP_OK;
 }
 
+// Beside the log lies the key that its signatures are checked with; made once.
+static enum fp_error audit_put_key(struct audit *audit, struct fp_note *note)
+{
+    char text[AUDIT_KEY_TEXT];
+    bool good = false;
+    int fd = openat(audit->dir_fd, AUDIT_KEY_FILE,
+                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST) {
+        return FP_OK;
+    }
+    audit_key_text(audit_signer_public(audit->signer), text);
+    if (fd >= 0) {
+        good = write(fd, text, strlen(text)) == (ssize_t)strlen(text) && fsync(fd) == 0;
+        (void)close(fd);
+    }
+    if (!good) {
+        fp_note_set(note, "audit.dir", "%s: %s", AUDIT_KEY_FILE, strerror(errno));
+        (void)unlinkat(audit->dir_fd, AUDIT_KEY_FILE, 0);
+        return FP_E_IO_FAILED;
+    }
+    return FP_OK;
+}
+
 // A crash in the middle of a write leaves a last line without its end, or a hole of zeros. That is
 // no record that anybody was told of; anything else that does not fit is.
 static bool audit_is_torn(const struct audit_finding *finding, const struct audit_segment *segment)
@@ -254,6 +277,9 @@ enum fp_error audit_open(const struct audit_options *options, struct audit **out
     buf_init(&audit->scratch, FP_LIMIT_AUDIT_RECORD);
     buf_init(&audit->out, (size_t)(AUDIT_GROUP + 2) * FP_LIMIT_AUDIT_RECORD);
     error = audit_open_dir(audit, options->dir, note);
+    if (error == FP_OK) {
+        error = audit_put_key(audit, note);
+    }
     if (error == FP_OK) {
         error = audit_read_back(audit, &cut, note);
     }

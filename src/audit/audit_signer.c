@@ -3,6 +3,11 @@
 #include "audit/audit_signer.h"
 
 #include "base/mem.h"
+#include "crypto/encoding.h"
+
+#include <string.h>
+
+#define KEY_WORD "fishplate-audit-key-1 "
 
 struct audit_signer {
     struct secret seed;                   // SIGN_SEED_SIZE bytes
@@ -67,4 +72,25 @@ enum fp_error audit_signer_sign(const struct audit_signer *signer, struct bytes 
                                 uint8_t out[static SIGN_SIZE])
 {
     return sign_make(&signer->seed, data, out);
+}
+
+void audit_key_text(const uint8_t public_key[static SIGN_PUBLIC_SIZE],
+                    char out[static AUDIT_KEY_TEXT])
+{
+    const size_t word = sizeof KEY_WORD - 1;
+    memcpy(out, KEY_WORD, word);
+    hex_encode(bytes_of(public_key, SIGN_PUBLIC_SIZE), out + word);
+    memcpy(out + word + 2 * SIGN_PUBLIC_SIZE, "\n", 2);
+}
+
+enum fp_error audit_key_parse(struct bytes text, uint8_t out[static SIGN_PUBLIC_SIZE])
+{
+    struct bytes word = bytes_of_text(KEY_WORD);
+    if (bytes_ends_with(text, BYTES("\n"))) {
+        text.len--;
+    }
+    if (bytes_starts_with(text, word)) {
+        text = bytes_slice(text, word.len, text.len);
+    }
+    return hex_decode(text, out, SIGN_PUBLIC_SIZE);
 }

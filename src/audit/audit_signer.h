@@ -20,6 +20,15 @@ enum fp_error audit_signer_open(struct keyring *ring, struct bytes sealed,
 enum fp_error audit_signer_from_seed(struct bytes seed, struct audit_signer **out);
 void audit_signer_free(struct audit_signer *signer);                   // wipes; takes NULL
 const uint8_t *audit_signer_public(const struct audit_signer *signer); // SIGN_PUBLIC_SIZE bytes
+// The public half as text, one line: "fishplate-audit-key-1 " and 64 hex digits. The log's folder
+// holds it as AUDIT_KEY_FILE for convenience; a stranger takes it from a place that whoever could
+// change the log could not.
+#define AUDIT_KEY_FILE "audit.pub"
+#define AUDIT_KEY_TEXT 88 // with its end and NUL
+void audit_key_text(const uint8_t public_key[static SIGN_PUBLIC_SIZE],
+                    char out[static AUDIT_KEY_TEXT]);
+// That line, or the digits alone. FP_E_INPUT_INVALID.
+enum fp_error audit_key_parse(struct bytes text, uint8_t out[static SIGN_PUBLIC_SIZE]);
 enum fp_error audit_signer_sign(const struct audit_signer *signer, struct bytes data,
                                 uint8_t out[static SIGN_SIZE]);
 

@@ -136,6 +136,19 @@ enum fp_error audit__verify(struct audit_chain *chain, struct audit_reader *read
     return error;
 }
 
+enum fp_error audit_verify_reaches(struct audit_finding *finding, uint64_t seq)
+{
+    if (finding->fault != AUDIT_INTACT || finding->last_seq >= seq) {
+        return FP_OK;
+    }
+    finding->fault = AUDIT_CUT;
+    finding->seq = finding->last_seq + 1;
+    (void)snprintf(finding->text, sizeof finding->text,
+                   "record %llu and all behind it are cut off: the log must reach to %llu",
+                   (unsigned long long)finding->seq, (unsigned long long)seq);
+    return FP_E_AUDIT_BROKEN;
+}
+
 enum fp_error audit_verify_bytes(struct bytes data, const uint8_t *public_key,
                                  struct audit_finding *out)
 {

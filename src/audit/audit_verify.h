@@ -42,6 +42,9 @@ enum fp_error audit_verify_file(const char *path, const uint8_t *public_key,
 // The same over bytes in memory.
 enum fp_error audit_verify_bytes(struct bytes data, const uint8_t *public_key,
                                  struct audit_finding *out);
+// For a log found intact that must reach at least to record seq, known from elsewhere (a checkpoint
+// kept in another place, an export): says AUDIT_CUT and FP_E_AUDIT_BROKEN where it ends before.
+enum fp_error audit_verify_reaches(struct audit_finding *finding, uint64_t seq);
 const char *audit_fault_text(enum audit_fault fault); // "changed"
 
 #endif

@@ -53,6 +53,11 @@ static const struct cli_option token_issue_options[] = {
     {"scopes", "SCOPES", "what it may do, with blanks (default: everything)", false},
     {.name = NULL},
 };
+static const struct cli_option audit_verify_options[] = {
+    {"key", "KEY|FILE", "public key of the log (default: audit.pub beside it)", false},
+    {"reaches", "N", "number of a record that is known to have been written", false},
+    {.name = NULL},
+};
 static const struct cli_option yes_options[] = {
     {"yes", NULL, "do not ask", false},
     {.name = NULL},
@@ -85,6 +90,10 @@ const struct cli_command cli_commands[] = {
     {"token", "list", "OWNER", NULL, cli_token_list, "the tokens of a connection or application",
      NULL},
     {"token", "revoke", "ID", yes_options, cli_token_revoke, "end a token at once", NULL},
+    {"audit", "verify", "[PATH]", audit_verify_options, cli_audit_verify,
+     "check the audit log, a copy of its folder, or one of its files",
+     "Needs the files and the public key alone, so that a stranger can do it. Names the first\n"
+     "record that was changed, is missing, stands in another place, or where the log was cut."},
     {"connector", "check", "FILE", NULL, cli_connector_check,
      "check a connector definition: file, line and reason of what is wrong", NULL},
     {"connector", "list", NULL, NULL, cli_connector_list, "the platforms, and how each is proven",
