@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 
-#define CALLS_BLOCK    64   // slots
 #define CALLS_GRACE_MS 2000 // the rooms behind keep the same deadline and explain more
 #define CALLS_TICK_MS  250  // how late a deadline may be noticed
 
@@ -12,22 +11,19 @@ static bool calls_grow(struct gateway *g)
 {
     size_t count = g->block_count;
     struct gateway_call *block = NULL;
-    struct gateway_call **blocks = mem_resize(g->blocks, (count + 1) * sizeof *blocks);
-    if (blocks == NULL) {
-        return false;
+    if (count < GATEWAY_BLOCKS) {
+        block = mem_alloc(GATEWAY_BLOCK, sizeof *block);
     }
-    g->blocks = blocks;
-    block = mem_alloc(CALLS_BLOCK, sizeof *block);
     if (block == NULL) {
         return false;
     }
-    for (size_t i = CALLS_BLOCK; i-- > 0;) {
+    for (size_t i = GATEWAY_BLOCK; i-- > 0;) {
         // while a slot is free, `deadline` keeps the next generation and slot
-        block[i].deadline = (uint64_t)1 << 32 | (count * CALLS_BLOCK + i);
+        block[i].deadline = (uint64_t)1 << 32 | (count * GATEWAY_BLOCK + i);
         block[i].next = g->free;
         g->free = &block[i];
     }
-    blocks[count] = block;
+    g->blocks[count] = block;
     g->block_count++;
     return true;
 }
@@ -110,10 +106,10 @@ struct gateway_call *gateway__call_find(struct gateway *g, uint64_t id)
 {
     size_t slot = (size_t)(id & UINT32_MAX);
     struct gateway_call *call = NULL;
-    if (slot / CALLS_BLOCK >= g->block_count) {
+    if (slot / GATEWAY_BLOCK >= g->block_count) {
         return NULL;
     }
-    call = &g->blocks[slot / CALLS_BLOCK][slot % CALLS_BLOCK];
+    call = &g->blocks[slot / GATEWAY_BLOCK][slot % GATEWAY_BLOCK];
     return id != 0 && call->id == id ? call : NULL;
 }
 
@@ -199,7 +195,5 @@ void gateway__calls_done(struct gateway *g)
     for (size_t i = 0; i < g->block_count; i++) {
         mem_free(g->blocks[i]);
     }
-    mem_free(g->blocks);
-    g->blocks = NULL;
     g->block_count = 0;
 }

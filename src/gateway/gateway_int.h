@@ -14,7 +14,9 @@
 #include "model/route.h"
 #include "room/room.h"
 
-#define GATEWAY_PATH          256     // bytes of a path in the log
+#define GATEWAY_PATH          256 // bytes of a path in the log
+#define GATEWAY_BLOCK         64  // slots of calls made at once
+#define GATEWAY_BLOCKS        (FP_LIMIT_CALLS_IN_FLIGHT / GATEWAY_BLOCK + 1)
 #define GATEWAY_NO_OPERATION  0xffffu // no operation of the model
 #define GATEWAY_RETRY_AFTER_S 1       // a room restarts in less
 #define GATEWAY_ADDRESS       46      // bytes
@@ -56,20 +58,20 @@ struct gateway_call {
 };
 
 struct gateway {
-    struct room *room;             // ours
-    const struct config *config;   // its configuration
-    struct http_server *server;    // listens
-    struct arena *arena;           // of the request or frame being handled
-    struct metrics *metrics;       // counters
-    struct gateway_call **blocks;  // call slots, in blocks that stay where they are
-    size_t block_count;            // entries of blocks
-    struct gateway_call *free;     // list
-    struct gateway_call *oldest;   // in the order of their deadlines
-    struct gateway_call *youngest; // its end
-    unsigned in_flight;            // calls
-    uv_timer_t timer;              // looks at deadlines while calls are in flight
-    bool draining;                 // takes nothing new
-    struct http_tls *tls;          // read before the sandbox closed, until the server takes it
+    struct room *room;                           // ours
+    const struct config *config;                 // its configuration
+    struct http_server *server;                  // listens
+    struct arena *arena;                         // of the request or frame being handled
+    struct metrics *metrics;                     // counters
+    struct gateway_call *blocks[GATEWAY_BLOCKS]; // slots, in blocks that stay where they are
+    size_t block_count;                          // entries of blocks
+    struct gateway_call *free;                   // list
+    struct gateway_call *oldest;                 // in the order of their deadlines
+    struct gateway_call *youngest;               // its end
+    unsigned in_flight;                          // calls
+    uv_timer_t timer;                            // looks at deadlines while calls are in flight
+    bool draining;                               // takes nothing new
+    struct http_tls *tls; // read before the sandbox closed, until the server takes it
 };
 
 // -- requests.c: callbacks of the server

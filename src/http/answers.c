@@ -7,24 +7,20 @@
 
 #include <stdio.h>
 
-#define ANSWERS_BLOCK 256  // slots
-#define ANSWERS_KEEP  4096 // bytes of buffer that stay with a free slot
+#define ANSWERS_KEEP 4096 // bytes of buffer that stay with a free slot
 
 static bool answers_grow(struct http_server *server)
 {
     size_t count = server->block_count;
     struct http_answer *block = NULL;
-    struct http_answer **blocks = mem_resize(server->blocks, (count + 1) * sizeof *server->blocks);
-    if (blocks == NULL) {
-        return false;
+    if (count < HTTP_ANSWER_BLOCKS) {
+        block = mem_alloc(HTTP_ANSWER_BLOCK, sizeof *block);
     }
-    server->blocks = blocks;
-    block = mem_alloc(ANSWERS_BLOCK, sizeof *block);
     if (block == NULL) {
         return false;
     }
-    for (size_t i = ANSWERS_BLOCK; i-- > 0;) {
-        block[i].handle = (struct http_handle){(uint32_t)(count * ANSWERS_BLOCK + i), 1};
+    for (size_t i = HTTP_ANSWER_BLOCK; i-- > 0;) {
+        block[i].handle = (struct http_handle){(uint32_t)(count * HTTP_ANSWER_BLOCK + i), 1};
         buf_init(&block[i].out, FP_LIMIT_HTTP_ANSWER_QUEUE);
         block[i].next = server->free_answers;
         server->free_answers = &block[i];
@@ -76,25 +72,23 @@ void http__answer_release(struct http_server *server, struct http_answer *a)
 void http__answers_done(struct http_server *server)
 {
     for (size_t i = 0; i < server->block_count; i++) {
-        for (size_t k = 0; k < ANSWERS_BLOCK; k++) {
+        for (size_t k = 0; k < HTTP_ANSWER_BLOCK; k++) {
             buf_done(&server->blocks[i][k].out);
         }
         mem_free(server->blocks[i]);
     }
-    mem_free(server->blocks);
-    server->blocks = NULL;
     server->block_count = 0;
 }
 
 // NULL where the handle names nothing any more.
 static struct http_answer *answer_find(const struct http_server *server, struct http_handle handle)
 {
-    size_t block = handle.slot / ANSWERS_BLOCK;
+    size_t block = handle.slot / HTTP_ANSWER_BLOCK;
     struct http_answer *a = NULL;
     if (handle.generation == 0 || block >= server->block_count) {
         return NULL;
     }
-    a = &server->blocks[block][handle.slot % ANSWERS_BLOCK];
+    a = &server->blocks[block][handle.slot % HTTP_ANSWER_BLOCK];
     return a->connection != NULL && a->handle.generation == handle.generation && !a->ended ? a
                                                                                            : NULL;
 }

@@ -9,8 +9,10 @@
 #include "http/peers.h"
 #include "http/server.h"
 
-#define HTTP_SCRATCH 65536 // bytes read at once
-#define HTTP_DATE    30    // "Tue, 24 Nov 2026 14:11:52 GMT"
+#define HTTP_SCRATCH       65536 // bytes read at once
+#define HTTP_ANSWER_BLOCK  256   // slots of answers made at once
+#define HTTP_ANSWER_BLOCKS 4096  // a million answers: sixty thousand full pipelines
+#define HTTP_DATE          30    // "Tue, 24 Nov 2026 14:11:52 GMT"
 
 // A request's place in the order of its connection, and what waits to be sent for it.
 struct http_answer {
@@ -113,7 +115,7 @@ struct http_server {
     bool draining;                                     // accepts nothing
     bool told_ended;                                   // ended() was called
     bool freeing;                                      // free when the last handle is closed
-    struct http_answer **blocks;                       // slots, in blocks that stay where they are
+    struct http_answer *blocks[HTTP_ANSWER_BLOCKS];    // slots, in blocks that stay where they are
     size_t block_count;                                // entries of blocks
     struct http_answer *free_answers;                  // list
     struct http_statistics statistics;                 // counters
