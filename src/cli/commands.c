@@ -90,6 +90,11 @@ const struct cli_command cli_commands[] = {
     {"token", "list", "OWNER", NULL, cli_token_list, "the tokens of a connection or application",
      NULL},
     {"token", "revoke", "ID", yes_options, cli_token_revoke, "end a token at once", NULL},
+    {"key", "rotate", NULL, NULL, cli_key_rotate,
+     "a new master key: all data keys are wrapped anew",
+     "While the server is stopped. Interrupted, it goes on when it is called again. The old key\n"
+     "stays beside the new one, named after its id: backups made before need it; destroy it with\n"
+     "them."},
     {"audit", "verify", "[PATH]", audit_verify_options, cli_audit_verify,
      "check the audit log, a copy of its folder, or one of its files",
      "Needs the files and the public key alone, so that a stranger can do it. Names the first\n"

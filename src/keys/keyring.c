@@ -15,6 +15,7 @@
 
 struct keyring {
     struct master_key *master;     // borrowed
+    struct master_key *previous;   // borrowed; NULL: none
     const struct keyring_ops *ops; // where rows are
     void *ctx;                     // theirs
     struct key_cache cache;        // unwrapped keys
@@ -52,6 +53,11 @@ struct keyring_state keyring_state(const struct keyring *ring)
     struct keyring_state state = ring->state;
     state.cached = ring->cache.count;
     return state;
+}
+
+void keyring_set_previous(struct keyring *ring, struct master_key *previous)
+{
+    ring->previous = previous;
 }
 
 // What a wrapped data key is bound to.
@@ -177,7 +183,9 @@ static enum fp_error ring_key(struct keyring *ring, const char *customer, uint32
         error = FP_E_UNSEAL_FAILED; // not the row that was asked for
     }
     if (error == FP_OK) {
-        error = row_unwrap(ring->master, &row, &key);
+        bool previous =
+            ring->previous != NULL && key_id_equal(&row.master, master_id(ring->previous));
+        error = row_unwrap(previous ? ring->previous : ring->master, &row, &key);
     }
     if (error == FP_OK) {
         ring->state.misses++;

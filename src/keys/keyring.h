@@ -54,6 +54,8 @@ struct keyring;
 enum fp_error keyring_create(struct master_key *master, const struct keyring_ops *ops, void *ctx,
                              struct keyring **out);
 void keyring_free(struct keyring *ring); // wipes; takes NULL
+// While the master key is replaced: data keys that this one wraps still open. Borrowed; NULL: none.
+void keyring_set_previous(struct keyring *ring, struct master_key *previous);
 
 // A new data key: fills *row for the caller to store, and holds it in the cache as the
 // customer's newest, so that records can be sealed for the same batch. If the row is then not

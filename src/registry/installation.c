@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "registry/key_rows.h"
+#include "registry/rotation.h"
 
 #include <string.h>
 
@@ -48,7 +49,15 @@ static enum fp_error installation_open_keys(struct installation *in, struct aren
                                             struct fp_note *note)
 {
     struct bytes check = {0}, sealed = {0};
-    enum fp_error error = installation_setting(in->store, SETTING_KEY_CHECK, arena, &check);
+    struct store_setting rotating;
+    enum fp_error error = store_get_setting(in->store, ROTATION_SETTING, arena, &rotating);
+    if (error != FP_E_STORE_NOT_FOUND) {
+        fp_note_set(
+            note, "keys.master_key_file",
+            "A rotation of the master key was interrupted: run fishplate key rotate again.");
+        return error == FP_OK ? FP_E_KEY_INVALID : error;
+    }
+    error = installation_setting(in->store, SETTING_KEY_CHECK, arena, &check);
     if (error == FP_OK) {
         error = keyring_check(in->master, bytes_of_text(store_id(in->store)), check, note);
     }

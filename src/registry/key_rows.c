@@ -6,6 +6,21 @@
 
 #include <string.h>
 
+enum fp_error key_rows_read(const struct store_data_key *row, struct keyring_row *out)
+{
+    if (row->wrapped.len == 0 || row->wrapped.len > sizeof out->wrapped) {
+        return FP_E_STORE_INVALID;
+    }
+    memcpy(out->customer, row->customer, sizeof out->customer);
+    out->version = row->key_version;
+    memcpy(out->id.b, row->key_id, sizeof out->id.b);
+    memcpy(out->master.b, row->master_id, sizeof out->master.b);
+    memcpy(out->wrapped, row->wrapped.ptr, row->wrapped.len);
+    out->wrapped_len = row->wrapped.len;
+    out->reserved = row->reserved;
+    return FP_OK;
+}
+
 static enum fp_error key_rows_find(void *ctx, const char *customer, uint32_t version,
                                    struct keyring_row *out)
 {
@@ -16,17 +31,8 @@ static enum fp_error key_rows_find(void *ctx, const char *customer, uint32_t ver
     if (error == FP_OK && row.state == STORE_KEY_DESTROYED) {
         error = FP_E_STORE_NOT_FOUND;
     }
-    if (error == FP_OK && row.wrapped.len > sizeof out->wrapped) {
-        error = FP_E_STORE_INVALID;
-    }
     if (error == FP_OK) {
-        memcpy(out->customer, row.customer, sizeof out->customer);
-        out->version = row.key_version;
-        memcpy(out->id.b, row.key_id, sizeof out->id.b);
-        memcpy(out->master.b, row.master_id, sizeof out->master.b);
-        memcpy(out->wrapped, row.wrapped.ptr, row.wrapped.len);
-        out->wrapped_len = row.wrapped.len;
-        out->reserved = row.reserved;
+        error = key_rows_read(&row, out);
     }
     arena_free(arena);
     return error;

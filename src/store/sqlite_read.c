@@ -39,11 +39,16 @@ static int list_bind_filters(sqlite3_stmt *stmt, const struct store_filter *filt
 static enum fp_error list_bind(sqlite3_stmt *stmt, const struct store_query *query,
                                const struct store_filter *filters, size_t count)
 {
+    // filters, the cursor's one or two values, limit, offset
+    const int cursor = sqlite3_bind_parameter_count(stmt) - (int)count - 2;
     int at = 1;
     int result = list_bind_filters(stmt, filters, count, &at);
     uint32_t limit = query != NULL && query->limit != 0 ? query->limit : FP_LIMIT_PAGE_SIZE_DEFAULT;
-    if (result == SQLITE_OK && query != NULL && query->after != NULL) {
+    if (result == SQLITE_OK && cursor > 0) {
         result = sqlite3_bind_text(stmt, at++, query->after, -1, SQLITE_STATIC);
+    }
+    if (result == SQLITE_OK && cursor > 1) {
+        result = sqlite3_bind_int64(stmt, at++, query->after_number);
     }
     if (result == SQLITE_OK) {
         result = sqlite3_bind_int64(stmt, at++, limit);

@@ -124,6 +124,19 @@ static const char *sql_filters(struct buf *sql, const struct store_filter *filte
     return before;
 }
 
+// "a,b" of the key; how many columns it has.
+static unsigned sql_key(struct buf *sql, const struct store_entity *entity, const char *after_each)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < entity->column_count; i++) {
+        if ((entity->columns[i].roles & STORE_KEY) != 0) {
+            buf_printf(sql, "%s%s%s", count != 0 ? "," : "", entity->columns[i].name, after_each);
+            count++;
+        }
+    }
+    return count;
+}
+
 void sqlite__sql_list(struct buf *sql, const struct store_entity *entity,
                       const struct store_query *query, const struct store_filter *filters,
                       size_t count)
@@ -135,15 +148,12 @@ void sqlite__sql_list(struct buf *sql, const struct store_entity *entity,
     buf_printf(sql, " FROM %s", entity->table);
     before = sql_filters(sql, filters, count);
     if (query != NULL && query->after != NULL) {
-        buf_printf(sql, "%s%s%c?", before, entity->columns[0].name, newest_first ? '<' : '>');
+        buf_printf(sql, "%s(", before);
+        buf_printf(sql, sql_key(sql, entity, "") == 2 ? ")%c(?,?)" : ")%c(?)",
+                   newest_first ? '<' : '>');
     }
-    before = " ORDER BY ";
-    for (size_t i = 0; i < entity->column_count; i++) {
-        if ((entity->columns[i].roles & STORE_KEY) != 0) {
-            buf_printf(sql, "%s%s%s", before, entity->columns[i].name, newest_first ? " DESC" : "");
-            before = ",";
-        }
-    }
+    buf_append_text(sql, " ORDER BY ");
+    (void)sql_key(sql, entity, newest_first ? " DESC" : "");
     buf_append_text(sql, " LIMIT ? OFFSET ?");
 }
 

@@ -178,6 +178,8 @@ struct store_query {
     uint32_t state;          // connections, data keys
     uint32_t kind;           // tokens
     const char *after;       // only rows behind this id (before it when newest_first): a cursor
+    uint32_t after_number;   // with after, for rows with a number in their key (data keys,
+                             // credentials): the number of the row behind which to go on
     bool newest_first;       // order
     uint32_t offset;         // rows to leave out
     uint32_t limit;          // rows, 1 .. FP_LIMIT_STORE_LIST; 0: FP_LIMIT_PAGE_SIZE_DEFAULT

@@ -165,6 +165,13 @@ static void test_store_lists__other_kinds(void **state)
     assert_true(bytes_equal(keys[1].wrapped, two.wrapped));
     assert_int_equal(WRITE(w, store_insert_credential, &first), FP_OK);
     assert_int_equal(WRITE(w, store_insert_credential, &second), FP_OK);
+    query = (struct store_query){.after = one.customer, .after_number = 1, .limit = 1};
+    assert_int_equal(store_list_data_keys(w->store, &query, w->arena, &keys, &count), FP_OK);
+    assert_int_equal(count, 1); // a page may end between versions of one customer
+    assert_int_equal(keys[0].key_version, 2);
+    query.after_number = 2;
+    assert_int_equal(store_list_data_keys(w->store, &query, w->arena, &keys, &count), FP_OK);
+    assert_int_equal(count, 0);
     query = (struct store_query){.connection = first.connection};
     assert_int_equal(store_list_credentials(w->store, &query, w->arena, &credentials, &count),
                      FP_OK);
