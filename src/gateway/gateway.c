@@ -137,7 +137,7 @@ static enum fp_error gateway_start(void *state)
         g->tls = NULL; // moved
     }
     for (int i = 0; i < CONFIG_LISTENERS && error == FP_OK; i++) {
-        char name[16];
+        char name[24]; // holds any int: gcc counts every digit
         snprintf(name, sizeof name, "api.%d", i);
         error = gateway_listen(g, name, GATEWAY_API, true);
         snprintf(name, sizeof name, "plain.%d", i);
