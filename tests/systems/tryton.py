@@ -5,6 +5,7 @@ keyed by a hash of the seed and of the installed Tryton packages, so that later 
 """
 # SPDX-License-Identifier: Apache-2.0
 import base64
+import contextlib
 import datetime
 import fcntl
 import hashlib
@@ -236,6 +237,21 @@ class Tryton:
         """A user without groups: parties can be read, purchases and stock are refused."""
         return self.create_record("res.user", name=login, login=login, password=password,
                                   companies=[["add", [1]]], company=1)
+
+    def create_full_user(self, login, password):
+        """A user who may do what the administrator may."""
+        groups = self.read("res.user", ["groups"], [["login", "=", "admin"]])[0]["groups"]
+        return self.create_record("res.user", name=login, login=login, password=password,
+                                  groups=[["add", list(groups)]], companies=[["add", [1]]],
+                                  company=1)
+
+    def end_sessions(self):
+        """Ends all sessions, as age ends them: whoever has one must log in again."""
+        path = self.directory / "db" / f"{DATABASE}.sqlite"
+        with contextlib.closing(sqlite3.connect(path, timeout=30.0)) as connection:
+            with connection:
+                connection.execute("DELETE FROM ir_session")
+        self._session = None
 
 
 # -- the template -----------------------------------------------------------------------------
