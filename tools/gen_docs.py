@@ -72,12 +72,12 @@ Every answer that is not a success has this body, whatever went wrong:
 
 `code` is what a program decides by: a code never changes its meaning. `message` and `next_step` are
 for people. `details` holds the evidence where there is some, otherwise it is an empty object. A 422
-has `errors` besides, a list with one object for each wrong parameter or field: `field`, `code`,
-`message`. `request_id` is the same as in the header `X-Request-Id`; name it when you ask for help.
+has `errors` besides: the name of each wrong parameter or field, with the reasons as a list of texts.
+`request_id` is the same as in the header `X-Request-Id`; name it when you ask for help.
 
 Every 401 has `WWW-Authenticate: Bearer` (RFC 6750). 429 and 503 have `Retry-After` where a time is
-known. The token endpoint answers in the form of RFC 6749 (`error`, `error_description`) with the
-fields above besides.
+known. The token endpoint answers in the form of RFC 6749 (`error`, `error_description`) with `code` and
+`request_id` besides.
 """
 INSIDE = """
 These are the words of the command line, of the log and of the audit log. A caller of the API sees

@@ -47,7 +47,7 @@ def test_s4_s12_s13_changed_password(fishplate, app, tryton):
                                                      "CREDENTIALS_REJECTED")
     shown = fishplate.command("connection", "show", own.id)
     assert shown["status"] == "requires_reauthorization"
-    listed = {entry["key"]: entry for entry in fishplate.command("connection", "list")["data"]}
+    listed = {entry["key"]: entry for entry in fishplate.command("connection", "list")}
     assert listed[own.id]["status"] == "requires_reauthorization"
 
 
@@ -121,14 +121,14 @@ def test_s10_connection_disconnects_itself(fishplate, connection):
 
 
 def test_s10_operator_disconnects(fishplate, connection):
-    fishplate.command("connection", "delete", connection.id)
+    fishplate.command("connection", "delete", connection.id, "--yes")
     check_error(fishplate.get(DATA, connection.token), "CONNECTION_DISCONNECTED")
 
 
 def test_deleting_an_application_ends_everything_of_it(fishplate, tryton):
     app = new_app(fishplate, "Ends")
     own = connect(fishplate, app.token, tryton)
-    fishplate.command("app", "delete", app.id)
+    fishplate.command("app", "delete", app.id, "--yes")
     for path, token in ((DATA, own.token), ("/api/system/client", app.token)):
         answer = fishplate.get(path, token)
         assert answer.status == 401, answer

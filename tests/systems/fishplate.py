@@ -401,9 +401,24 @@ class Fishplate:
         """A command with --json: its parsed answer."""
         return json.loads(self.run(*arguments, "--json", text=text).stdout)
 
-    def create_app(self, name="Tests", environment="test"):
-        """{"client_id", "client_secret", ...} of a new application."""
-        return self.command("app", "create", "--name", name, "--environment", environment)
+    def create_app(self, name="Tests", environment="test", networks="127.0.0.0/8"):
+        """{"client_id", "client_secret", ...} of a new application, whose connections may reach
+        systems on this machine unless told otherwise."""
+        extra = ["--networks", networks] if networks else []
+        return self.command("app", "create", "--name", name, "--environment", environment, *extra)
+
+    def issue_token(self, owner, expires_in=None, scopes=None):
+        """{"id", "token", ...} of a further token of a connection or application."""
+        extra = ["--expires-in", expires_in] if expires_in else []
+        extra += ["--scopes", scopes] if scopes else []
+        return self.command("token", "issue", owner, *extra)
+
+    def tokens(self, owner):
+        """The tokens of a connection or application, newest first; never their text."""
+        return self.command("token", "list", owner)
+
+    def revoke_token(self, identifier):
+        return self.command("token", "revoke", identifier, "--yes")
 
     def app_token(self, app, form=True):
         """The application's own token, by client_credentials as a form or as JSON."""
