@@ -34,10 +34,7 @@ def connect(server, app_token, system, name="Plant", email="plant@example.com", 
     answer = server.connect(app_token, credentials_of(system, **credentials), name=name,
                             email=email)
     assert answer.status == 200, answer
-    token = answer.data["access_token"]
-    current = server.get("/api/integrations/current", token)
-    assert current.status == 200, current
-    return SimpleNamespace(id=current.data["id"], token=token, answer=answer)
+    return SimpleNamespace(id=answer.data["key"], token=answer.data["access_token"], answer=answer)
 
 
 def connections(server, app_token):

@@ -6,12 +6,12 @@ changes one takes `own_tryton` or `own_fishplate` instead. `connection` is a fre
 # SPDX-License-Identifier: Apache-2.0
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
+from tests.api.world import connect, new_app  # noqa: E402
 from tests.systems.faulty import FaultySource  # noqa: E402
 from tests.systems.fishplate import BINARY, Fishplate  # noqa: E402
 from tests.systems.tryton import Tryton  # noqa: E402
@@ -19,12 +19,6 @@ from tests.systems.tryton import Tryton  # noqa: E402
 
 def pytest_report_header():
     return f"fishplate: {BINARY}"
-
-
-def credentials_of(tryton, **other):
-    """What a customer types to connect this Tryton."""
-    return {"url": tryton.url, "database": tryton.database, "username": tryton.user,
-            "password": tryton.password, **other}
 
 
 @pytest.fixture(scope="session")
@@ -57,17 +51,7 @@ def own_fishplate(tmp_path):
 @pytest.fixture(scope="session")
 def app(fishplate):
     """An application and its token."""
-    created = fishplate.create_app()
-    return SimpleNamespace(id=created["client_id"], secret=created["client_secret"],
-                           token=fishplate.app_token(created))
-
-
-def connect(server, app_token, system, **options):
-    """Connects a Tryton; the connection's id and token."""
-    answer = server.connect(app_token, credentials_of(system), **options)
-    assert answer.status == 200, answer
-    return SimpleNamespace(id=answer.data["key"], token=answer.data["access_token"],
-                           answer=answer)
+    return new_app(fishplate)
 
 
 @pytest.fixture
