@@ -55,7 +55,9 @@ void run__fail_with(struct driver_run *run, enum fp_error error, const char *mes
         json_name(&j, "reason");
         run__clean_text(run, bytes_of_text(message), &j);
     }
-    if (source_text.len != 0) {
+    // where the settings are wrong, nobody has logged in: what the source says then may be about
+    // its inside (Tryton names the path of its database)
+    if (source_text.len != 0 && error != FP_E_SOURCE_SETTINGS_INVALID) {
         json_name(&j, "source_message");
         run__clean_text(run, source_text, &j);
     }

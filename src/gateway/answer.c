@@ -179,7 +179,20 @@ static void answer_errors(struct gateway *g, struct json_out *j, struct bytes er
     json_end_object(j);
 }
 
-static void answer_details(struct json_out *j, const struct gateway_problem *problem)
+// Where an error has no list of fields, what is wrong with the body as a whole stands in details.
+static void answer_body_reason(struct gateway *g, struct json_out *j, struct bytes errors)
+{
+    struct fp_note note = {0};
+    yyjson_val *rows = NULL;
+    if (errors.len != 0 && json_in_parse(errors, g->arena, &note, &rows) == FP_OK &&
+        yyjson_arr_size(rows) != 0) {
+        json_name(j, "reason");
+        json_text(j, row_text(yyjson_arr_get_first(rows), "message"));
+    }
+}
+
+static void answer_details(struct gateway *g, struct json_out *j, unsigned status,
+                           const struct gateway_problem *problem)
 {
     json_name(j, "details");
     if (problem->detail.len != 0) {
@@ -189,6 +202,8 @@ static void answer_details(struct json_out *j, const struct gateway_problem *pro
     json_begin_object(j);
     if (problem->note != NULL && problem->note->text[0] != '\0') {
         json_member_text_c(j, "reason", problem->note->text);
+    } else if (status != 422) {
+        answer_body_reason(g, j, problem->errors);
     }
     json_end_object(j);
 }
@@ -204,7 +219,7 @@ static void answer_error_body(struct gateway *g, const struct gateway_exchange *
     json_member_text_c(&j, "type", row->type);
     json_member_text_c(&j, "request_id", x->request_id);
     json_member_text_c(&j, "next_step", row->next_step);
-    answer_details(&j, problem);
+    answer_details(g, &j, row->status, problem);
     if (row->status == 422) {
         answer_errors(g, &j, problem->errors);
     }

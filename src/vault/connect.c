@@ -248,7 +248,22 @@ static void connect_store(struct call *call, const struct link_verified *in)
     registry_connection_create(call->vault->in.registry, &caller, &request, answer_registry, call);
 }
 
-// What the source refused is the fault of a field here, not of the caller's token.
+// What is wrong with a request to connect is the fault of one of its fields.
+static const char *connect_field_of(enum fp_error error)
+{
+    switch (error) {
+    case FP_E_PLATFORM_UNKNOWN:
+        return "provider";
+    case FP_E_CREDENTIALS_REJECTED:
+    case FP_E_SOURCE_PERMISSION_MISSING:
+    case FP_E_SOURCE_SETTINGS_INVALID:
+    case FP_E_SOURCE_ADDRESS_REFUSED:
+        return "credentials";
+    default:
+        return NULL;
+    }
+}
+
 static void connect_failed(struct call *call, const struct link_verified *in)
 {
     struct answer answer = {.error = (enum fp_error)in->error,
@@ -256,17 +271,15 @@ static void connect_failed(struct call *call, const struct link_verified *in)
                             .errors = in->errors,
                             .application = call->application,
                             .connection = call->connection};
+    const char *field = connect_field_of(answer.error);
+    if (field != NULL && answer.errors.len == 0) {
+        buf_printf(&call->vault->errors, "[{\"field\":\"%s\",\"code\":\"%s\",\"message\":\"%s\"}]",
+                   field, fp_error_code(answer.error), fp_error_row(answer.error)->message);
+        answer.errors = buf_bytes(&call->vault->errors);
+    }
     if (answer.error == FP_E_CREDENTIALS_REJECTED ||
         answer.error == FP_E_SOURCE_PERMISSION_MISSING) {
-        if (answer.errors.len == 0) {
-            buf_printf(&call->vault->errors,
-                       "[{\"field\":\"credentials\",\"code\":\"%s\",\"message\":\"%s\"}]",
-                       fp_error_code(answer.error),
-                       answer.error == FP_E_CREDENTIALS_REJECTED
-                           ? "The source system rejected them."
-                           : "The account may not read what is needed in the source system.");
-            answer.errors = buf_bytes(&call->vault->errors);
-        }
+        // 401 would be about the application's own token
         answer.error = FP_E_FIELD_INVALID;
     }
     connect_record(call, (enum fp_error)in->error, NULL);

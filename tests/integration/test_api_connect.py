@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from tests.api.errors import check_error, fields_of
+from tests.api.errors import CATALOGUE, check_error, fields_of
 from tests.api.tokens import is_well_formed
 from tests.api.world import connect, connections, credentials_of, new_app, new_login, new_password
 from tests.systems.tryton import free_port
@@ -61,7 +61,11 @@ def rejected(server, app, tryton, code, **credentials):
 def test_s2_wrong_password_stores_nothing(fishplate, fresh, tryton):
     login, wrong = new_login(), new_password()
     tryton.create_limited_user(login, new_password())
-    rejected(fishplate, fresh, tryton, "CREDENTIALS_REJECTED", username=login, password=wrong)
+    body = rejected(fishplate, fresh, tryton, "FIELD_INVALID", username=login, password=wrong)
+    assert list(body["errors"]) == ["credentials"]
+    assert body["errors"]["credentials"] == [CATALOGUE["CREDENTIALS_REJECTED"][2]]
+    assert body["details"]["source_status"] == 401
+    assert "user name or password" in body["details"]["reason"]
 
 
 def test_s2_wrong_database_is_named(fishplate, fresh, tryton):
@@ -135,9 +139,10 @@ def test_s2_metadata_and_link_local_are_refused_always(fishplate, fresh, tryton,
 
 def test_s2_private_networks_only_where_allowed(own_fishplate, tryton):
     """The same server, the same source: refused for one application, allowed for the other."""
+    own_fishplate.settings["egress.networks"] = ""
     own_fishplate.start()
-    closed = new_app(own_fishplate, "Closed", networks="")
-    opened = new_app(own_fishplate, "Open")
+    closed = new_app(own_fishplate, "Closed")
+    opened = new_app(own_fishplate, "Open", networks="127.0.0.0/8")
     rejected(own_fishplate, closed, tryton, "SOURCE_ADDRESS_REFUSED")
     own = connect(own_fishplate, opened.token, tryton)
     assert own_fishplate.get("/api/erp/currencies", own.token).status == 200

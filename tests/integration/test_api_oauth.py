@@ -48,7 +48,7 @@ def test_form_and_json_give_a_token(fishplate, app, path):
     ({"client_id": "app_00000000000000000000000000"}, "invalid_client", "CLIENT_INVALID"),
     ({"grant_type": "password"}, "unsupported_grant_type", "GRANT_UNSUPPORTED"),
     ({"grant_type": None}, "invalid_request", "OAUTH_REQUEST_INVALID"),
-    ({"client_id": None}, "invalid_request", "OAUTH_REQUEST_INVALID"),
+    ({"client_id": None}, "invalid_client", "CLIENT_INVALID"),
 ], ids=["other secret", "short secret", "other client", "password grant", "no grant", "no client"])
 def test_refusals(fishplate, app, form, change, error, code):
     values = fields(app, **change)

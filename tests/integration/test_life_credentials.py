@@ -76,11 +76,11 @@ def test_s5_reconnecting_gives_a_new_token_and_the_old_one_says_so(fishplate, ap
     own = connect(fishplate, app.token, tryton, name="Again", email="again@example.com",
                   username=login, password=password)
     keys = [row["key"] for row in fishplate.all_pages("/api/erp/vendors", own.token)]
-    new_password = new_password()
-    change_password(tryton, login, new_password)
+    later = new_password()
+    change_password(tryton, login, later)
     check_error(fishplate.get(DATA, own.token, timeout=90), "CREDENTIALS_REJECTED")
     again = connect(fishplate, app.token, tryton, name="Again", email="again@example.com",
-                    username=login, password=new_password)
+                    username=login, password=later)
     assert again.id == own.id and again.token != own.token
     body = check_error(fishplate.get(DATA, own.token), "TOKEN_SUPERSEDED")
     assert body["details"]["since"].endswith("Z")

@@ -401,9 +401,8 @@ class Fishplate:
         """A command with --json: its parsed answer."""
         return json.loads(self.run(*arguments, "--json", text=text).stdout)
 
-    def create_app(self, name="Tests", environment="test", networks="127.0.0.0/8"):
-        """{"client_id", "client_secret", ...} of a new application, whose connections may reach
-        systems on this machine unless told otherwise."""
+    def create_app(self, name="Tests", environment="test", networks=None):
+        """{"client_id", "client_secret", ...} of a new application."""
         extra = ["--networks", networks] if networks else []
         return self.command("app", "create", "--name", name, "--environment", environment, *extra)
 
