@@ -1,6 +1,7 @@
-"""S15: one id in the answer's header, its body, the log line, and the audit record of the use."""
+"""S15 S23 N3: one id in the answer's header, its body, the log line, and the audit record of the use."""
 # SPDX-License-Identifier: Apache-2.0
 import json
+import os
 import time
 
 from tests.api.errors import check_error, check_request_id
@@ -77,3 +78,21 @@ def test_s15_ids_are_unique_and_ours(fishplate, shared_connection):
             answer = client.get(DATA, headers={"X-Request-Id": "req_00000000000000000000000000"})
             seen.add(answer.request_id)
     assert len(seen) == 50 and "req_00000000000000000000000000" not in seen
+
+
+def test_s23_what_people_look_at_and_change_is_on_record(fishplate, app, connection):
+    """Each command of the command line is in the audit log when it returns, with the user as the
+    kernel knows it, not as it calls itself."""
+    issued = fishplate.issue_token(connection.id)
+    for command, action in ((("connection", "show", connection.id), "connection.view"),
+                            (("connection", "list"), "connection.view"),
+                            (("app", "list"), "application.view"),
+                            (("token", "list", connection.id), "token.view"),
+                            (("token", "revoke", issued["id"], "--yes"), "token.revoke"),
+                            (("connection", "delete", connection.id, "--yes"),
+                             "connection.delete")):
+        before = len(audit_records(fishplate))
+        fishplate.command(*command)
+        new = [record for record in audit_records(fishplate)[before:]
+               if record["action"] == action and record["actor"] == "command"]
+        assert new and all(record["actor_id"] == f"uid:{os.getuid()}" for record in new), (command, new)

@@ -1,4 +1,4 @@
-"""S1 S3 S4 S7 S9 S10 S11: what a token opens, and what each thing that is no good token gets."""
+"""S1 S3 S4 S7 S9 S10 S11 N1 N5: what a token opens, and what each thing that is no good token gets."""
 # SPDX-License-Identifier: Apache-2.0
 import base64
 import time

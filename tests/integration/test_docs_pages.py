@@ -1,8 +1,11 @@
 """Every command of the documentation is run, in its order, in one shell, against the real server; N9: on
 nothing but the binary. The text behind a command must be what the command says."""
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
 import os
 import re
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -71,10 +74,14 @@ def test_connectors(tryton, tmp_path):
         run_page(page("connectors.md"), shell)
     finally:
         shell.close()
-    wrong = tmp_path / "wrong.yaml"
-    assert wrong.exists()
-    with Fishplate(tmp_path / "server",
-                   settings={"connectors.dir": tmp_path / "my-connectors"}) as server:
+    assert (tmp_path / "wrong.yaml").exists()
+    with contextlib.ExitStack() as stack:
+        # Where the user of egress can read it, as the page says; pytest's folders are root's own.
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.chmod(0o755)
+        shutil.copy(tmp_path / "my-connectors" / "my-erp.yaml", folder)
+        server = stack.enter_context(Fishplate(tmp_path / "server",
+                                               settings={"connectors.dir": folder}))
         app = new_app(server)
         answer = server.connect(app.token, credentials_of(tryton), provider="my-erp")
         assert answer.status == 200, answer

@@ -1,4 +1,4 @@
-"""Strict parsing: no request that two servers could read differently is accepted, and after a
+"""S21. Strict parsing: no request that two servers could read differently is accepted, and after a
 refused one nothing more is read from its connection. Raw bytes, plain and over TLS.
 """
 # SPDX-License-Identifier: Apache-2.0

@@ -1,4 +1,4 @@
-"""S4 S5 S12 S13 S14: a token lives as long as its credential and its connection, and says why not."""
+"""S4 S5 S12 S13 S14 N1 N13: a token lives as long as its credential and its connection, and says why not."""
 # SPDX-License-Identifier: Apache-2.0
 from tests.api.errors import check_error
 from tests.api.world import connect, connections, new_app, new_login, new_password

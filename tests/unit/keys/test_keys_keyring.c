@@ -1,4 +1,4 @@
-// Sealing and opening: what is moved, flipped, cut or swapped does not open; rows are
+// S17, S18. Sealing and opening: what is moved, flipped, cut or swapped does not open; rows are
 // authenticated. SPDX-License-Identifier: Apache-2.0
 #include "keys/keyring.h"
 

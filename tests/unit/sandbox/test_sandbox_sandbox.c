@@ -1,6 +1,6 @@
-// Each room's policy, tried from inside it in a forked child: what it may not do ends in SIGSYS or
-// is refused, what it needs works. Where the kernel lacks a layer, its report must say so.
-// SPDX-License-Identifier: Apache-2.0
+// S19, S20, S24, N17. Each room's policy, tried from inside it in a forked child: what it may not
+// do ends in SIGSYS or is refused, what it needs works. Where the kernel lacks a layer, its report
+// must say so. SPDX-License-Identifier: Apache-2.0
 #include "sandbox/sandbox.h"
 
 #include "sandbox_actions.h"
