@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
-from tests.api.world import connect, new_app  # noqa: E402
+from tests.api.world import connect, credentials_of, new_app  # noqa: E402,F401
 from tests.systems.faulty import FaultySource  # noqa: E402
 from tests.systems.fishplate import BINARY, Fishplate  # noqa: E402
 from tests.systems.tryton import Tryton  # noqa: E402
