@@ -1,4 +1,4 @@
-"""The audit log of a real installation, checked by `fishplate audit verify` and by a stranger: this
+"""N2. The audit log of a real installation, checked by `fishplate audit verify` and by a stranger: this
 file, which shares no code with it and uses Python's SHA-256 and the openssl command alone."""
 # SPDX-License-Identifier: Apache-2.0
 import hashlib
