@@ -29,13 +29,16 @@ struct submit {
 
 static enum submit_body submit_body_of(const struct model_operation *what)
 {
+    if (!what->write) {
+        return BODY_NONE;
+    }
     if (strcmp(what->id, "system.connection_create") == 0) {
         return BODY_CONNECTION;
     }
     if (strcmp(what->id, "system.metadata_set") == 0) {
         return BODY_METADATA;
     }
-    return what->write && what->domain != MODEL_DOMAIN_SYSTEM ? BODY_RAW : BODY_NONE;
+    return what->domain != MODEL_DOMAIN_SYSTEM ? BODY_RAW : BODY_NONE;
 }
 
 // Operations of the system are answered by the vault, but for those that need a source or the
@@ -48,11 +51,14 @@ static bool submit_needs_egress(const struct model_operation *what)
 
 static void submit_check_query(struct submit *s, struct json_out *errors)
 {
-    struct model_query *query = arena_alloc(s->g->arena, 1, sizeof *query);
-    struct bytes raw = s->request->query;
-    s->fault.error = query == NULL ? FP_E_NO_MEMORY
-                                   : model_query_parse(raw.ptr != NULL ? raw : BYTES(""), s->what,
-                                                       s->g->arena, errors, query);
+    struct model_query *query = NULL;
+    if (s->request->query.len == 0) {
+        return;
+    }
+    query = arena_alloc(s->g->arena, 1, sizeof *query);
+    s->fault.error =
+        query == NULL ? FP_E_NO_MEMORY
+                      : model_query_parse(s->request->query, s->what, s->g->arena, errors, query);
 }
 
 static void submit_check_body(struct submit *s, struct json_out *errors)
