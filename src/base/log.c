@@ -7,10 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LOG_LINE_USUAL 500 // bytes: most lines are shorter
+
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 
 static char log_room[32] = "fishplate";
 static enum log_level log_lowest = LOG_INFO;
+static bool log_collecting;
+static size_t log_collected;                         // bytes of log_lines
+static uint8_t log_lines[(size_t)16 * LOG_LINE_MAX]; // whole lines, not written yet
 
 void log_setup(const char *room, enum log_level lowest)
 {
@@ -38,6 +43,8 @@ void log_begin(struct log_line *line, enum log_level level, const char *event)
         line->text.error = FP_E_CANCELLED;
         return;
     }
+    line->urgent = level >= LOG_WARNING;
+    (void)buf_reserve(&line->text, LOG_LINE_USUAL);
     json_begin_object(&line->json);
     json_member_time(&line->json, "time", clock_wall_ms());
     json_member_text_c(&line->json, "level", level_names[level]);
@@ -81,15 +88,49 @@ void log_bool(struct log_line *line, const char *name, bool value)
     log_keep_whole(line, before);
 }
 
+static void log_write(const uint8_t *text, size_t len)
+{
+    // a log that cannot be written must not stop the work; nothing sensible could be done here
+    ssize_t written = write(STDERR_FILENO, text, len);
+    (void)written;
+}
+
+void log_flush(void)
+{
+    if (log_collected != 0) {
+        log_write(log_lines, log_collected);
+        log_collected = 0;
+    }
+}
+
+void log_collect(bool on)
+{
+    log_flush();
+    log_collecting = on;
+}
+
+static void log_put(const struct log_line *line)
+{
+    if (log_collecting && line->text.len > sizeof log_lines - log_collected) {
+        log_flush();
+    }
+    if (log_collecting && line->text.len <= sizeof log_lines) {
+        memcpy(log_lines + log_collected, line->text.ptr, line->text.len);
+        log_collected += line->text.len;
+    } else {
+        log_write(line->text.ptr, line->text.len);
+    }
+    if (line->urgent) {
+        log_flush();
+    }
+}
+
 void log_end(struct log_line *line)
 {
     if (line->text.error == FP_OK) {
-        ssize_t written = 0;
         json_end_object(&line->json);
         buf_append_byte(&line->text, '\n');
-        // a log that cannot be written must not stop the work; nothing sensible could be done here
-        written = write(STDERR_FILENO, line->text.ptr, line->text.len);
-        (void)written;
+        log_put(line);
     }
     buf_done(&line->text);
 }

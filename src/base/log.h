@@ -13,6 +13,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 struct log_line {
     struct buf text;      // the line so far
     struct json_out json; // its writer
+    bool urgent;          // warning or error: not held back
 };
 
 // Once at start: the name that every line carries ("gateway"), and the lowest level written.
@@ -26,6 +27,10 @@ void log_i64(struct log_line *line, const char *name, int64_t value);
 void log_bool(struct log_line *line, const char *name, bool value);
 // Ends and writes it (or drops it, below the level).
 void log_end(struct log_line *line);
+// From now on (true) lines are collected and written together by log_flush(), which the caller then
+// calls once per turn of its loop; a warning or an error is written at once, with all before it.
+void log_collect(bool on);
+void log_flush(void);
 // A whole line with one text.
 void log_event(enum log_level level, const char *event, const char *text);
 

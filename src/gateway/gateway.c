@@ -76,12 +76,16 @@ static struct http_options gateway_options(const struct config *config)
 
 static void gateway_on_closed(uv_handle_t *handle)
 {
-    mem_free(handle->data);
+    struct gateway *g = handle->data;
+    if (--g->handles == 0) {
+        mem_free(g);
+    }
 }
 
 static void gateway_close(void *state)
 {
     struct gateway *g = state;
+    log_collect(false);
     http_server_free(g->server); // clients that wait are gone: calls end
     g->server = NULL;
     http_tls_free(g->tls);
@@ -89,6 +93,7 @@ static void gateway_close(void *state)
     metrics_free(g->metrics);
     arena_free(g->arena);
     uv_close((uv_handle_t *)&g->timer, gateway_on_closed);
+    uv_close((uv_handle_t *)&g->turn, gateway_on_closed);
 }
 
 static enum fp_error gateway_open(struct room *room, void **state_out)
@@ -104,7 +109,10 @@ static enum fp_error gateway_open(struct room *room, void **state_out)
     g->arena = arena_create(FP_LIMIT_GATEWAY_ARENA, true);
     g->metrics = metrics_create();
     g->timer.data = g;
+    g->turn.data = g;
+    g->handles = 2;
     (void)uv_timer_init(room_loop(room), &g->timer);
+    (void)uv_prepare_init(room_loop(room), &g->turn);
     g->server = http_server_create(room_loop(room), &options, &gateway_http_ops, g);
     if (g->arena == NULL || g->metrics == NULL || g->server == NULL) {
         error = FP_E_NO_MEMORY;
@@ -119,6 +127,13 @@ static enum fp_error gateway_open(struct room *room, void **state_out)
     }
     *state_out = g;
     return FP_OK;
+}
+
+// Before the loop sleeps: one write for the lines of all requests of this turn.
+static void gateway_on_turn(uv_prepare_t *turn)
+{
+    (void)turn;
+    log_flush();
 }
 
 static enum fp_error gateway_listen(struct gateway *g, const char *name, enum gateway_listener tag,
@@ -145,7 +160,14 @@ static enum fp_error gateway_start(void *state)
             error = gateway_listen(g, name, GATEWAY_API, false);
         }
     }
-    return error == FP_OK ? gateway_listen(g, "metrics", GATEWAY_METRICS, false) : error;
+    if (error == FP_OK) {
+        error = gateway_listen(g, "metrics", GATEWAY_METRICS, false);
+    }
+    if (error == FP_OK && uv_prepare_start(&g->turn, gateway_on_turn) != 0) {
+        error = FP_E_INTERNAL;
+    }
+    log_collect(error == FP_OK);
+    return error;
 }
 
 static void gateway_frame(void *state, enum link_room from, const struct link_frame *frame)

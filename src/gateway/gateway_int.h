@@ -70,6 +70,8 @@ struct gateway {
     struct gateway_call *youngest;               // its end
     unsigned in_flight;                          // calls
     uv_timer_t timer;                            // looks at deadlines while calls are in flight
+    uv_prepare_t turn;                           // writes the log once per turn of the loop
+    unsigned handles;                            // of the loop, ours
     bool draining;                               // takes nothing new
     struct http_tls *tls; // read before the sandbox closed, until the server takes it
 };
