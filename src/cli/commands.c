@@ -44,6 +44,16 @@ static const struct cli_option connection_create_options[] = {
      false},
     {.name = NULL},
 };
+static const struct cli_option connection_reconnect_options[] = {
+    {"credentials", "FILE",
+     "JSON object, in a file with mode 0600, or - for standard input "
+     "(default: ask for each)",
+     false},
+    {"platform", "PLATFORM", "its platform, to be asked for each; not needed with --credentials",
+     false},
+    {"networks", "CIDRS", "private networks it may reach (default: as before)", false},
+    {.name = NULL},
+};
 static const struct cli_option connection_list_options[] = {
     {"app", "ID", "only this application's", false},
     {.name = NULL},
@@ -56,6 +66,10 @@ static const struct cli_option token_issue_options[] = {
 static const struct cli_option audit_verify_options[] = {
     {"key", "KEY|FILE", "public key of the log (default: audit.pub beside it)", false},
     {"reaches", "N", "number of a record that is known to have been written", false},
+    {.name = NULL},
+};
+static const struct cli_option token_rotate_options[] = {
+    {"overlap", "SECONDS", "so long both tokens work (default: 86400, a day; 0: none)", false},
     {.name = NULL},
 };
 static const struct cli_option yes_options[] = {
@@ -80,6 +94,9 @@ const struct cli_command cli_commands[] = {
     {"connection", "create", NULL, connection_create_options, cli_connection_create,
      "connect a customer's system; its token is shown once",
      "The credentials are tried at the source first, so the server must run."},
+    {"connection", "reconnect", "ID", connection_reconnect_options, cli_connection_reconnect,
+     "new credentials and a new token for a connection; its old tokens end",
+     "The credentials are tried at the source first, so the server must run."},
     {"connection", "list", NULL, connection_list_options, cli_connection_list, "the connections",
      NULL},
     {"connection", "show", "ID", NULL, cli_connection_show, "one connection with its tokens", NULL},
@@ -89,7 +106,11 @@ const struct cli_command cli_commands[] = {
      "a new token for a connection or application; shown once", NULL},
     {"token", "list", "OWNER", NULL, cli_token_list, "the tokens of a connection or application",
      NULL},
-    {"token", "revoke", "ID", yes_options, cli_token_revoke, "end a token at once", NULL},
+    {"token", "rotate", "ID", token_rotate_options, cli_token_rotate,
+     "a new token in place of one, or a new client secret; shown once",
+     "Owner, scopes and length of life stay. The old one works beside it for a while."},
+    {"token", "revoke", "ID", yes_options, cli_token_revoke,
+     "end a token at once, or all of a connection or application", NULL},
     {"key", "rotate", NULL, NULL, cli_key_rotate,
      "a new master key: all data keys are wrapped anew",
      "While the server is stopped. Interrupted, it goes on when it is called again. The old key\n"

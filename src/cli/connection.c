@@ -1,4 +1,4 @@
-// fishplate connection create, list, show, delete: customers' systems.
+// fishplate connection create, reconnect, list, show, delete: customers' systems.
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cli_int.h"
 #include "cli/credentials.h"
@@ -38,26 +38,18 @@ static const struct cli_column connection_created[] = {
     {"account", "account"}, {.title = NULL},
 };
 
-enum cli_exit cli_connection_create(const struct cli *cli)
+// Asks the server to try the credentials and to keep them; prints the token.
+static enum cli_exit connection_connect(const struct cli *cli, struct link_connection_add *question)
 {
-    struct link_connection_add question = {
-        .call = 1,
-        .actor = cli_actor(),
-        .application = bytes_of_text(cli_value(cli, "app")),
-        .name = bytes_of_text(cli_value(cli, "name")),
-        .email = bytes_of_text(cli_value(cli, "email")),
-        .platform = bytes_of_text(cli_value(cli, "platform")),
-        .networks = bytes_of_text(cli_value(cli, "networks")),
-    };
     struct buf frame, credentials;
     struct cli_answer answer;
     enum cli_exit result = credentials_read(cli, &credentials);
     if (result != CLI_OK) {
         return result;
     }
-    question.credentials = buf_bytes(&credentials);
+    question->credentials = buf_bytes(&credentials);
     frame = cli_question();
-    if (link_put_connection_add(&frame, &question) != FP_OK) {
+    if (link_put_connection_add(&frame, question) != FP_OK) {
         buf_clear(&frame);
     }
     buf_done(&credentials);
@@ -73,6 +65,31 @@ enum cli_exit cli_connection_create(const struct cli *cli)
     }
     cli_answer_done(&answer);
     return result;
+}
+
+enum cli_exit cli_connection_create(const struct cli *cli)
+{
+    struct link_connection_add question = {
+        .call = 1,
+        .actor = cli_actor(),
+        .application = bytes_of_text(cli_value(cli, "app")),
+        .name = bytes_of_text(cli_value(cli, "name")),
+        .email = bytes_of_text(cli_value(cli, "email")),
+        .platform = bytes_of_text(cli_value(cli, "platform")),
+        .networks = bytes_of_text(cli_value(cli, "networks")),
+    };
+    return connection_connect(cli, &question);
+}
+
+enum cli_exit cli_connection_reconnect(const struct cli *cli)
+{
+    struct link_connection_add question = {
+        .call = 1,
+        .actor = cli_actor(),
+        .networks = bytes_of_text(cli_value(cli, "networks")),
+        .connection = bytes_of_text(cli->arguments[0]),
+    };
+    return connection_connect(cli, &question);
 }
 
 // One page behind the given connection; its rows without the brackets go to out.

@@ -49,6 +49,7 @@ struct config {
     bool require_hardening;             // rooms.require_hardening
     enum log_level log_level;           // log.level
     uint32_t token_days;                // tokens.days: life of a connection's token, 0: no end
+    uint32_t token_unused_days;         // tokens.unused_days: 0: unused tokens stay
     uint32_t application_token_s;       // tokens.application_seconds
 };
 

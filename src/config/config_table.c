@@ -74,6 +74,8 @@ const struct config_row config_rows[] = {
      "Lowest level that is logged: debug, info, warning, error."},
     {"tokens.days", CONFIG_KIND_COUNT, AT(token_days), 0, 36500, "0",
      "Life of a connection's token in days. 0: until it is revoked."},
+    {"tokens.unused_days", CONFIG_KIND_COUNT, AT(token_unused_days), 0, 36500, "0",
+     "A connection's token that nobody used for so many days is revoked. 0: never."},
     {"tokens.application_seconds", CONFIG_KIND_COUNT, AT(application_token_s), 60, 2592000, "3600",
      "Life of the token that an application gets by client_credentials."},
     {.path = NULL},

@@ -37,7 +37,9 @@ static void plan_wrong(struct json_out *errors, bool *wrong, const char *field, 
     }
 }
 
-static enum fp_error plan_fields(const struct connection_request *request, struct buf *errors)
+// again: an existing connection has name and address already.
+static enum fp_error plan_fields(const struct connection_request *request, bool again,
+                                 struct buf *errors)
 {
     struct json_out json = json_out_start(errors);
     struct networks parsed = {0};
@@ -45,9 +47,11 @@ static enum fp_error plan_fields(const struct connection_request *request, struc
     bool wrong = false;
     size_t start = errors->len;
     json_begin_array(&json);
-    plan_wrong(&json, &wrong, "name", fields_wrong_name(request->name));
-    plan_wrong(&json, &wrong, "email", fields_wrong_email(request->email));
-    plan_wrong(&json, &wrong, "provider", fields_wrong_platform(request->platform));
+    if (!again) {
+        plan_wrong(&json, &wrong, "name", fields_wrong_name(request->name));
+        plan_wrong(&json, &wrong, "email", fields_wrong_email(request->email));
+        plan_wrong(&json, &wrong, "provider", fields_wrong_platform(request->platform));
+    }
     if (networks_parse(request->networks, &parsed, &note) != FP_OK) {
         plan_wrong(&json, &wrong, "networks", note.text);
     }
@@ -59,34 +63,49 @@ static enum fp_error plan_fields(const struct connection_request *request, struc
     return FP_E_FIELD_INVALID;
 }
 
+// The connection that is named, which must be this application's where one is named, too.
+static enum fp_error plan_named(struct registry *registry, const struct connection_request *request,
+                                struct store_connection *out)
+{
+    enum fp_error error = owner_get_connection(registry, request->connection, out);
+    if (error == FP_OK && request->application.len != 0 &&
+        !bytes_equal_text(request->application, out->application)) {
+        error = FP_E_CONNECTION_NOT_FOUND;
+    }
+    return error;
+}
+
 enum fp_error registry_connection_plan(struct registry *registry,
                                        const struct connection_request *request,
-                                       char networks_out[static FP_LIMIT_NETWORKS_TEXT + 1],
-                                       struct buf *errors)
+                                       struct connection_plan *out, struct buf *errors)
 {
     struct store_application application = {0};
-    struct store_connection connection = {0};
-    struct bytes networks = request->networks;
-    enum fp_error error = owner_get_application(registry, request->application, &application);
-    if (error == FP_OK && request->connection.len != 0) {
-        error = owner_get_connection(registry, request->connection, &connection);
-        if (error == FP_OK && strcmp(connection.application, application.id) != 0) {
-            error = FP_E_CONNECTION_NOT_FOUND;
-        }
-        if (error == FP_OK && connection.state >= CONNECTION_DISCONNECTED) {
-            error = FP_E_STATE_CONFLICT;
-        }
+    struct store_connection row = {0};
+    struct connection_plan plan = {0};
+    bool again = request->connection.len != 0;
+    struct bytes networks = request->networks, platform = request->platform;
+    enum fp_error error = again
+                              ? plan_named(registry, request, &row)
+                              : owner_get_application(registry, request->application, &application);
+    if (error == FP_OK && again && row.state >= CONNECTION_DISCONNECTED) {
+        error = FP_E_STATE_CONFLICT;
     }
-    error = error != FP_OK ? error : plan_fields(request, errors);
+    error = error != FP_OK ? error : plan_fields(request, again, errors);
     if (error != FP_OK) {
         return error;
     }
     if (networks.len == 0) {
-        networks =
-            bytes_of_text(connection.id[0] != '\0' ? connection.networks : application.networks);
+        networks = bytes_of_text(again ? row.networks : application.networks);
     }
-    return bytes_to_text(networks, networks_out, FP_LIMIT_NETWORKS_TEXT + 1) ? FP_OK
-                                                                             : FP_E_LIMIT_EXCEEDED;
+    if (again) {
+        platform = bytes_of_text(row.platform);
+    }
+    if (!bytes_to_text(networks, plan.networks, sizeof plan.networks) ||
+        !bytes_to_text(platform, plan.platform, sizeof plan.platform)) {
+        return FP_E_LIMIT_EXCEEDED;
+    }
+    *out = plan;
+    return FP_OK;
 }
 
 static enum fp_error connect_find_customer(struct registry_job *job,
@@ -146,19 +165,21 @@ static enum fp_error connect_find_waiting(struct registry_job *job,
 static enum fp_error connect_find(struct registry_job *job,
                                   const struct connection_request *request, struct connect *c)
 {
-    enum fp_error error =
-        owner_get_application(job->registry, request->application, &c->application);
+    bool again = request->connection.len != 0;
+    enum fp_error error = FP_OK;
+    if (again) {
+        error = plan_named(job->registry, request, &c->connection);
+    }
+    if (error == FP_OK) {
+        error = owner_get_application(
+            job->registry, again ? bytes_of_text(c->connection.application) : request->application,
+            &c->application);
+    }
     if (error == FP_OK) {
         error = token_environment_parse(bytes_of_text(c->application.environment), &c->environment);
     }
-    if (error == FP_OK && request->connection.len != 0) {
-        error = owner_get_connection(job->registry, request->connection, &c->connection);
-        if (error == FP_OK && strcmp(c->connection.application, c->application.id) != 0) {
-            error = FP_E_CONNECTION_NOT_FOUND;
-        }
-        return error != FP_OK ? error
-                              : store_get_customer(job->registry->parts.store,
-                                                   c->connection.customer, &c->customer);
+    if (error == FP_OK && again) {
+        return store_get_customer(job->registry->parts.store, c->connection.customer, &c->customer);
     }
     error = error != FP_OK ? error : connect_find_customer(job, request, c);
     return error != FP_OK ? error : connect_find_waiting(job, request, c);

@@ -9,7 +9,7 @@
 #include "registry/registry.h"
 
 struct connection_request {
-    struct bytes application; // app_..., whose it becomes
+    struct bytes application; // app_..., whose it becomes; may be empty where connection is not
     struct bytes connection;  // con_... to connect anew; empty: a new one
     struct bytes name;        // of the connection, and of a new customer
     struct bytes email;       // tells customers of the application apart
@@ -19,13 +19,16 @@ struct connection_request {
     struct bytes credentials; // JSON object, verified
 };
 
-// What must be right before a credential is tried at its source. Writes the networks that the
-// attempt may reach. FP_E_FIELD_INVALID with rows in errors (JSON array), APPLICATION_NOT_FOUND,
-// CONNECTION_NOT_FOUND, STATE_CONFLICT.
+struct connection_plan {
+    char platform[65];                         // what it is tried at
+    char networks[FP_LIMIT_NETWORKS_TEXT + 1]; // that the attempt may reach
+};
+// What must be right before a credential is tried at its source. Where a connection is named,
+// platform and what else is left empty is taken from it. FP_E_FIELD_INVALID with rows in errors
+// (JSON array), APPLICATION_NOT_FOUND, CONNECTION_NOT_FOUND, STATE_CONFLICT.
 enum fp_error registry_connection_plan(struct registry *registry,
                                        const struct connection_request *request,
-                                       char networks_out[static FP_LIMIT_NETWORKS_TEXT + 1],
-                                       struct buf *errors);
+                                       struct connection_plan *out, struct buf *errors);
 // Stores a verified credential. A new connection; or, where one is named, or one of the same
 // customer, platform and name requires reauthorization, a new credential version of that one: its
 // older tokens then answer TOKEN_SUPERSEDED. {"data":{"access_token","refresh_token","expires_in",

@@ -4,13 +4,14 @@
 
 #include "registry/applications.h"
 #include "registry/registry_int.h"
+#include "registry/rotate.h"
 #include "registry/tokens.h"
 
 // Every question begins with its number, whatever else is in it.
 enum fp_error registry_control_call(const struct link_frame *frame, uint64_t *call_out)
 {
     uint64_t call = 0;
-    if (frame->number < LINK_APPLICATION_CREATE || frame->number > LINK_STATUS ||
+    if (frame->number < LINK_APPLICATION_CREATE || frame->number > LINK_TOKEN_ROTATE ||
         frame->body.len < 8) {
         return FP_E_MESSAGE_INVALID;
     }
@@ -136,6 +137,17 @@ static enum fp_error control_token_revoke(const struct control *c)
     return error;
 }
 
+static enum fp_error control_token_rotate(const struct control *c)
+{
+    struct link_token_rotate in = {0};
+    enum fp_error error = link_get_token_rotate(c->body, &in);
+    if (error == FP_OK) {
+        struct token_rotation rotation = {in.token, in.overlap_s};
+        registry_token_rotate(c->registry, &c->caller, &rotation, c->done, c->ctx);
+    }
+    return error;
+}
+
 void registry_status(struct registry *registry, struct json_out *json)
 {
     struct audit_health audit = audit_health(registry->parts.audit);
@@ -226,6 +238,8 @@ enum fp_error registry_control(struct registry *registry, struct bytes actor,
         return control_token_list(&c);
     case LINK_TOKEN_REVOKE:
         return control_token_revoke(&c);
+    case LINK_TOKEN_ROTATE:
+        return control_token_rotate(&c);
     case LINK_STATUS:
         return control_status(&c);
     default:

@@ -1,7 +1,9 @@
 // Ended tokens are swept away some time after their end; until then they answer with their reason.
+// Tokens that nobody uses are ended, where the configuration says so.
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/token_text.h"
 #include "registry/registry_int.h"
+#include "registry/revoke.h"
 
 #include <string.h>
 
@@ -23,6 +25,31 @@ static void sweep_done(void *ctx, enum fp_error result)
     (void)result;
     registry->sweeping = false;
     registry->under_way--;
+}
+
+// A living token of a connection that nobody used for longer than the policy allows.
+static bool sweep_is_unused(const struct registry *registry, const struct store_token *row,
+                            int64_t now_ms)
+{
+    int64_t days = registry->parts.config->token_unused_days;
+    int64_t used = registry_last_use(registry, row->id);
+    used = used > row->used_ms ? used : row->used_ms;
+    used = used > row->created_ms ? used : row->created_ms;
+    return days != 0 && row->kind == TOKEN_KIND_CONNECTION && row->revoked_ms == 0 &&
+           (row->expires_ms == 0 || row->expires_ms > now_ms) &&
+           used + days * INT64_C(86400000) < now_ms;
+}
+
+static void sweep_unused(struct registry *registry, const struct store_token *rows, size_t count,
+                         int64_t now_ms)
+{
+    unsigned ended = 0;
+    for (size_t i = 0; i < count && ended < FP_LIMIT_UNUSED_PER_SWEEP; i++) {
+        if (sweep_is_unused(registry, &rows[i], now_ms)) {
+            revoke_unused(registry, rows[i].id);
+            ended++;
+        }
+    }
 }
 
 static void sweep_rows(struct registry *registry, const struct store_token *rows, size_t count,
@@ -64,6 +91,7 @@ void registry_sweep(struct registry *registry, int64_t now_ms)
     if (arena != NULL &&
         store_list_tokens(registry->parts.store, &query, arena, &rows, &count) == FP_OK) {
         sweep_rows(registry, rows, count, now_ms);
+        sweep_unused(registry, rows, count, now_ms);
         registry->sweep_after[0] = '\0';
         if (count == FP_LIMIT_STORE_LIST) {
             memcpy(registry->sweep_after, rows[count - 1].id, sizeof registry->sweep_after);

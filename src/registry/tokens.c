@@ -11,7 +11,6 @@
 #include "registry/mint.h"
 #include "registry/owner.h"
 #include "registry/proof.h"
-#include "registry/reason.h"
 #include "registry/wire.h"
 
 #include <string.h>
@@ -142,46 +141,6 @@ void registry_token_list(struct registry *registry, const struct registry_caller
                          struct bytes owner, registry_done *done, void *ctx)
 {
     job_run(tokens_job(registry, caller, owner, done, ctx), tokens_list);
-}
-
-static enum fp_error tokens_revoke(struct registry_job *job)
-{
-    const struct bytes *id = job->input;
-    char text[ID_TEXT];
-    struct store_token row = {0};
-    struct json_out json = json_out_start(&job->body);
-    enum fp_error error = FP_E_TOKEN_NOT_FOUND;
-    if (!id_valid(*id, "tok") || !bytes_to_text(*id, text, sizeof text)) {
-        return error;
-    }
-    error = store_get_token(job->registry->parts.store, text, &row);
-    if (error == FP_E_STORE_NOT_FOUND) {
-        return FP_E_TOKEN_NOT_FOUND;
-    }
-    error = error != FP_OK ? error : proof_check_token(job->registry->parts.ring, &row);
-    if (error != FP_OK) {
-        return error;
-    }
-    memcpy(job->application, row.application, sizeof job->application);
-    if (row.kind == TOKEN_KIND_CONNECTION) {
-        memcpy(job->connection, row.owner, sizeof job->connection);
-        error = job_forget(job, row.owner);
-    }
-    if (error == FP_OK) {
-        error = mint_end(job, &row, REASON_REVOKED, job->now_ms);
-    }
-    job_record(job, AUDIT_TOKEN_REVOKE)->token = *id;
-    json_begin_object(&json);
-    json_name(&json, "data");
-    wire_write_token(&json, &row, registry_last_use(job->registry, row.id), job->now_ms);
-    json_end_object(&json);
-    return error;
-}
-
-void registry_token_revoke(struct registry *registry, const struct registry_caller *caller,
-                           struct bytes token_id, registry_done *done, void *ctx)
-{
-    job_run(tokens_job(registry, caller, token_id, done, ctx), tokens_revoke);
 }
 
 struct grant_input {

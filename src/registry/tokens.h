@@ -21,7 +21,10 @@ void registry_token_issue(struct registry *registry, const struct registry_calle
 // {"data":[token rows]} of one owner, newest first. CONNECTION_NOT_FOUND, APPLICATION_NOT_FOUND.
 void registry_token_list(struct registry *registry, const struct registry_caller *caller,
                          struct bytes owner, registry_done *done, void *ctx);
-// By the id of its row. TOKEN_NOT_FOUND. One that has ended already is no failure.
+// By the id of its row: {"data":row}. One that has ended already is no failure. By the id of a
+// connection or application: all of its living tokens, those of an application's connections
+// included, its client secrets not: {"data":{"id","revoked"}}. TOKEN_NOT_FOUND,
+// CONNECTION_NOT_FOUND, APPLICATION_NOT_FOUND.
 void registry_token_revoke(struct registry *registry, const struct registry_caller *caller,
                            struct bytes token_id, registry_done *done, void *ctx);
 // The answer of the token endpoint, without envelope. CLIENT_INVALID, whatever was wrong.

@@ -4,6 +4,7 @@
 #include "vault/vault_int.h"
 
 #include "base/clock.h"
+#include "base/json_out.h"
 #include "registry/connections.h"
 
 #include <stdio.h>
@@ -71,11 +72,10 @@ static enum fp_error connect_verify(struct call *call)
 {
     struct vault *v = call->vault;
     struct connection_request request = connect_request(call);
-    char networks[FP_LIMIT_NETWORKS_TEXT + 1] = "";
+    struct connection_plan plan = {0};
     struct buf *egress = room_out(v->room, LINK_ROOM_EGRESS);
     struct link_verify out = {.call = call->number,
                               .request_id = bytes_of_text(call->request_id),
-                              .platform = request.platform,
                               .deadline_ms = FP_LIMIT_SOURCE_LOGIN_TIMEOUT,
                               .credentials = request.credentials};
     enum fp_error error = egress != NULL ? FP_OK : FP_E_LINK_CLOSED;
@@ -83,10 +83,11 @@ static enum fp_error connect_verify(struct call *call)
         error = FP_E_SERVICE_UNAVAILABLE;
     }
     if (error == FP_OK) {
-        error = registry_connection_plan(v->in.registry, &request, networks, &v->errors);
+        error = registry_connection_plan(v->in.registry, &request, &plan, &v->errors);
     }
     if (error == FP_OK) {
-        out.networks = bytes_of_text(networks);
+        out.platform = bytes_of_text(plan.platform);
+        out.networks = bytes_of_text(plan.networks);
         error = link_put_verify(egress, &out);
         error = error == FP_E_LIMIT_EXCEEDED ? FP_E_SERVICE_UNAVAILABLE : error;
     }
@@ -119,10 +120,13 @@ static void connect_record(struct call *call, enum fp_error result, audit_done *
     struct registry_caller caller = {0};
     struct audit_record record = {.action = AUDIT_CREDENTIAL_VERIFY, .result = result};
     struct buf detail;
+    struct json_out json = json_out_start(&detail);
     connect_actor(call, actor);
     caller = connect_caller(call, actor);
-    buf_init(&detail, 256);
-    buf_printf(&detail, "{\"platform\":\"%.*s\"}", BYTES_ARG(connect_request(call).platform));
+    buf_init(&detail, 1024);
+    json_begin_object(&json);
+    json_member_text(&json, "platform", connect_request(call).platform);
+    json_end_object(&json);
     record.detail = buf_bytes(&detail);
     record.actor = caller.actor;
     record.actor_id = caller.actor_id;
@@ -139,15 +143,17 @@ static void connect_record(struct call *call, enum fp_error result, audit_done *
     buf_done(&detail);
 }
 
-// Fields first: a platform's name goes into the record's JSON as it is.
+// What is wrong by itself is neither recorded nor tried.
 static bool connect_plan(struct call *call)
 {
     struct vault *v = call->vault;
     struct connection_request request = connect_request(call);
-    char networks[FP_LIMIT_NETWORKS_TEXT + 1] = "";
-    enum fp_error error = registry_connection_plan(v->in.registry, &request, networks, &v->errors);
+    struct connection_plan plan = {0};
+    enum fp_error error = registry_connection_plan(v->in.registry, &request, &plan, &v->errors);
     if (error != FP_OK) {
         connect_refuse(call, error);
+    } else {
+        (void)bytes_to_text(request.connection, call->connection, sizeof call->connection);
     }
     return error == FP_OK;
 }

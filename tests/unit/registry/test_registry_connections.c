@@ -283,7 +283,7 @@ static void test_registry_connections__plans_that_are_refused(void **state)
 {
     struct fixture *f = *state;
     struct app app = app_make(f, "Plans", "live");
-    char networks[FP_LIMIT_NETWORKS_TEXT + 1];
+    struct connection_plan plan = {0};
     for (size_t i = 0; i < sizeof wrong_plans / sizeof wrong_plans[0]; i++) {
         struct connection_request request = {.application = bytes_of_text(app.id),
                                              .name = bytes_of_text(wrong_plans[i].name),
@@ -292,7 +292,7 @@ static void test_registry_connections__plans_that_are_refused(void **state)
                                              .networks = bytes_of_text(wrong_plans[i].networks)};
         struct buf errors;
         buf_init(&errors, 4096);
-        assert_int_equal(registry_connection_plan(f->in.registry, &request, networks, &errors),
+        assert_int_equal(registry_connection_plan(f->in.registry, &request, &plan, &errors),
                          FP_E_FIELD_INVALID);
         assert_true(json_has_text(buf_text(&errors), "/0/field", wrong_plans[i].field));
         buf_done(&errors);
@@ -303,22 +303,46 @@ static void test_registry_connections__a_plan_takes_the_applications_networks(vo
 {
     struct fixture *f = *state;
     struct app app = app_make(f, "Nets", "live");
-    char networks[FP_LIMIT_NETWORKS_TEXT + 1];
+    struct connection_plan plan = {0};
     struct buf errors;
     struct connection_request request = {.application = bytes_of_text(app.id),
                                          .name = BYTES("n"),
                                          .email = BYTES("a@b"),
                                          .platform = BYTES("tryton")};
     buf_init(&errors, 4096);
-    assert_int_equal(registry_connection_plan(f->in.registry, &request, networks, &errors), FP_OK);
-    assert_string_equal(networks, "10.1.0.0/16");
+    assert_int_equal(registry_connection_plan(f->in.registry, &request, &plan, &errors), FP_OK);
+    assert_string_equal(plan.networks, "10.1.0.0/16");
     assert_int_equal(errors.len, 0);
     request.networks = BYTES("192.168.0.0/24");
-    assert_int_equal(registry_connection_plan(f->in.registry, &request, networks, &errors), FP_OK);
-    assert_string_equal(networks, "192.168.0.0/24");
+    assert_int_equal(registry_connection_plan(f->in.registry, &request, &plan, &errors), FP_OK);
+    assert_string_equal(plan.networks, "192.168.0.0/24");
     request.application = BYTES("app_00000000000000000000000000");
-    assert_int_equal(registry_connection_plan(f->in.registry, &request, networks, &errors),
+    assert_int_equal(registry_connection_plan(f->in.registry, &request, &plan, &errors),
                      FP_E_APPLICATION_NOT_FOUND);
+    buf_done(&errors);
+}
+
+// A named connection brings its platform along, and belongs to its application.
+static void test_registry_connections__a_plan_to_connect_again(void **state)
+{
+    struct fixture *f = *state;
+    struct app app = app_make(f, "Replan", "live");
+    struct app other = app_make(f, "Replan too", "live");
+    struct conn conn = conn_make(f, &app, "P", "replan@plant.test", "{}");
+    struct connection_plan plan = {0};
+    struct connection_request request = {.connection = bytes_of_text(conn.id)};
+    struct buf errors;
+    buf_init(&errors, 4096);
+    assert_int_equal(registry_connection_plan(f->in.registry, &request, &plan, &errors), FP_OK);
+    assert_string_equal(plan.platform, "tryton");
+    assert_string_equal(plan.networks, "10.1.0.0/16");
+    request.application = bytes_of_text(other.id);
+    assert_int_equal(registry_connection_plan(f->in.registry, &request, &plan, &errors),
+                     FP_E_CONNECTION_NOT_FOUND);
+    request.application = bytes_of_text(app.id);
+    assert_int_equal(disconnect(f, conn.id, ""), FP_OK);
+    assert_int_equal(registry_connection_plan(f->in.registry, &request, &plan, &errors),
+                     FP_E_STATE_CONFLICT);
     buf_done(&errors);
 }
 
@@ -390,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_registry_connections__a_new_customer_twice_at_once),
         cmocka_unit_test(test_registry_connections__plans_that_are_refused),
         cmocka_unit_test(test_registry_connections__a_plan_takes_the_applications_networks),
+        cmocka_unit_test(test_registry_connections__a_plan_to_connect_again),
         cmocka_unit_test(test_registry_connections__metadata_merges),
         cmocka_unit_test(test_registry_connections__metadata_has_limits),
     };

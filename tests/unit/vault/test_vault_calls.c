@@ -325,6 +325,56 @@ static void test_vault_calls__no_record_no_credential(void **state)
     fake_expect(room, &room->egress, LINK_EXECUTE);
 }
 
+static bool vault_has_spoken(const struct room *room)
+{
+    return link_wants_write(room->gateway.theirs) || link_wants_write(room->egress.theirs);
+}
+
+// Hands the call to the vault with its n-th allocation failing, until it says something.
+static void call_with_failure(struct room *room, const struct link_call *in, unsigned long n)
+{
+    struct link_frame frame = {LINK_CALL, {0}};
+    struct buf text;
+    buf_init(&text, 65536);
+    assert_int_equal(link_put_call(&text, in), FP_OK);
+    frame.body = bytes_slice(buf_bytes(&text), 8, text.len);
+    mem_fail_at(n);
+    vault_room()->frame(room->state, LINK_ROOM_GATEWAY, &frame);
+    for (unsigned i = 0; i < 1000 && !vault_has_spoken(room); i++) {
+        uv_run(&room->loop, UV_RUN_NOWAIT);
+        usleep(500);
+    }
+    mem_fail_at(0);
+    buf_done(&text);
+}
+
+// Every allocation of a call's way fails once: the room goes on, each call is answered once at most
+// (an answer whose own buffer cannot grow is lost; the gateway's deadline answers), and the next
+// call works.
+static void test_vault_calls__memory_runs_out_anywhere(void **state)
+{
+    struct scene *scene = *state;
+    struct room *room = &scene->room;
+    unsigned reached = 0, refused = 0;
+    for (unsigned long n = 1; n < 40 && reached < 3; n++) {
+        struct link_call in = {.call = n,
+                               .request_id = BYTES("req_n"),
+                               .token = bytes_of_text(scene->conn.token),
+                               .operation = MODEL_OP_ERP_VENDORS_LIST};
+        call_with_failure(room, &in, n);
+        room_pump(room);
+        assert_true(room->gateway.count + room->egress.count <= 1);
+        reached += (unsigned)room->egress.count;
+        refused += (unsigned)room->gateway.count;
+        fake_forget(&room->gateway);
+        fake_forget(&room->egress);
+    }
+    assert_int_equal(reached, 3);
+    assert_true(refused > 0);
+    send_call(room, 100, scene->conn.token, MODEL_OP_ERP_VENDORS_LIST, "");
+    expect_execute(room, 100);
+}
+
 static void test_vault_calls__drain_waits_for_what_is_under_way(void **state)
 {
     struct scene *scene = *state;
@@ -359,6 +409,7 @@ int main(void)
         SCENE(test_vault_calls__cancelled),
         SCENE(test_vault_calls__nothing_leaves_after_the_end),
         SCENE(test_vault_calls__no_record_no_credential),
+        SCENE(test_vault_calls__memory_runs_out_anywhere),
         SCENE(test_vault_calls__drain_waits_for_what_is_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

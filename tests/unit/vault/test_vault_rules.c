@@ -225,6 +225,37 @@ static void test_vault_rules__control_connects_with_a_trial(void **state)
     room_settle(room);
 }
 
+// S5: connecting again by hand: the connection says where it is tried, its old token ends.
+static void test_vault_rules__control_connects_again(void **state)
+{
+    struct scene *scene = *state;
+    struct room *room = &scene->room;
+    struct fake control = control_join(room);
+    struct link_control_answer answer = {0};
+    struct link_verify verify = {0};
+    struct link_verified verified = {.account = BYTES("admin")};
+    struct link_connection_add add = {.call = 8,
+                                      .connection = bytes_of_text(scene->conn.id),
+                                      .credentials = BYTES("{\"password\":\"changed\"}")};
+    struct link_answer refused;
+    assert_int_equal(link_put_connection_add(link_out(control.ours), &add), FP_OK);
+    assert_int_equal(link_flush(control.ours), FP_OK);
+    assert_int_equal(link_get_verify(fake_expect(room, &room->egress, LINK_VERIFY), &verify),
+                     FP_OK);
+    assert_true(bytes_equal_text(verify.platform, "tryton"));
+    assert_true(bytes_equal_text(verify.networks, "10.1.0.0/16"));
+    verified.call = verify.call;
+    assert_int_equal(link_put_verified(link_out(room->egress.ours), &verified), FP_OK);
+    assert_int_equal(control_wait_answer(room, &control, &answer), FP_OK);
+    assert_int_equal(answer.error, FP_OK);
+    fake_expect(room, &room->egress, LINK_FORGET);
+    send_call(room, 1, scene->conn.token, MODEL_OP_ERP_VENDORS_LIST, "");
+    refused = expect_answer(room, 1, FP_E_TOKEN_SUPERSEDED);
+    assert_true(answer_holds(&refused, "/reason", "SUPERSEDED"));
+    link_free(control.ours);
+    room_settle(room);
+}
+
 // One that goes away in between takes its questions along; one that breaks a rule is dropped, and
 // the others and the room go on.
 static void test_vault_rules__control_peers_come_and_go(void **state)
@@ -291,6 +322,7 @@ int main(void)
         SCENE(test_vault_rules__every_message_without_its_body),
         SCENE(test_vault_rules__control_answers),
         SCENE(test_vault_rules__control_connects_with_a_trial),
+        SCENE(test_vault_rules__control_connects_again),
         SCENE(test_vault_rules__control_peers_come_and_go),
         SCENE(test_vault_rules__control_has_places_for_so_many),
     };
