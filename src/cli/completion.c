@@ -171,7 +171,10 @@ static void completion_zsh(void)
         completion_zsh_options(cli_global_options);
         puts("            '*:file:_files' ;;");
     }
-    puts("    esac\n}\ncompdef _fishplate fishplate");
+    puts("    esac\n}\n"
+         "# loaded by name it is the function itself; evaluated it is registered\n"
+         "if [[ $funcstack[1] == _fishplate ]]; then _fishplate \"$@\"; else compdef _fishplate "
+         "fishplate; fi");
 }
 
 static void completion_fish_options(const struct cli_option *options, const char *condition)

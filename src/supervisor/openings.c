@@ -219,16 +219,32 @@ enum fp_error openings_renew(struct openings *openings, enum link_room owner, st
     return error;
 }
 
-void openings_close(struct openings *openings)
+void openings_close_listeners(struct openings *openings)
 {
+    size_t kept = 0;
     for (size_t i = 0; i < openings->count; i++) {
-        close(openings->items[i].fd);
+        if (openings->items[i].kind == ROOM_HANDOVER_LISTENER) {
+            close(openings->items[i].fd);
+        } else {
+            openings->items[kept++] = openings->items[i];
+        }
     }
+    openings->count = kept;
     for (size_t i = 0; i < openings->local_count; i++) {
         (void)unlink(openings->local[i]);
     }
+    openings->local_count = 0;
     if (openings->control[0] != '\0') {
         (void)unlink(openings->control);
+        openings->control[0] = '\0';
+    }
+}
+
+void openings_close(struct openings *openings)
+{
+    openings_close_listeners(openings);
+    for (size_t i = 0; i < openings->count; i++) {
+        close(openings->items[i].fd);
     }
     openings->count = 0;
 }

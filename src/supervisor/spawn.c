@@ -11,8 +11,7 @@
 #include <unistd.h>
 
 // libuv must not use io_uring, which goes around seccomp; the time zone is never read; OpenSSL
-// loads no configuration. The sanitizers' options are the developer's own; leaks cannot be looked
-// for inside the sandbox.
+// loads no configuration. The sanitizers' options are the developer's own.
 #define ENVIRONMENT_FIXED "UV_USE_IO_URING=0", "TZ=UTC0", "OPENSSL_CONF=/dev/null"
 #define ENVIRONMENT_MAX   8
 #define ENVIRONMENT_TEXT  512
@@ -20,17 +19,16 @@
 static char spawn_asan[ENVIRONMENT_TEXT];
 static char spawn_ubsan[ENVIRONMENT_TEXT];
 
-static size_t spawn_pass_on(const char *name, const char *more, char out[static ENVIRONMENT_TEXT],
+static size_t spawn_pass_on(const char *name, char out[static ENVIRONMENT_TEXT],
                             char *environment[], size_t count)
 {
     const char *value = getenv(name);
     struct buf text;
-    if (value == NULL && more[0] == '\0') {
+    if (value == NULL) {
         return count;
     }
     buf_init(&text, ENVIRONMENT_TEXT - 1);
-    buf_printf(&text, "%s=%s%s%s", name, value != NULL ? value : "", value != NULL ? ":" : "",
-               more);
+    buf_printf(&text, "%s=%s", name, value);
     if (bytes_to_text(buf_bytes(&text), out, ENVIRONMENT_TEXT) && text.error == FP_OK) {
         environment[count++] = out;
     }
@@ -70,12 +68,8 @@ enum fp_error spawn_room(int executable, enum link_room name, int channel, pid_t
     sigset_t all, before;
     size_t count = 3;
     pid_t pid = 0;
-#if defined(__SANITIZE_ADDRESS__)
-    count = spawn_pass_on("ASAN_OPTIONS", "detect_leaks=0", spawn_asan, environment, count);
-#else
-    (void)spawn_asan;
-#endif
-    count = spawn_pass_on("UBSAN_OPTIONS", "", spawn_ubsan, environment, count);
+    count = spawn_pass_on("ASAN_OPTIONS", spawn_asan, environment, count);
+    count = spawn_pass_on("UBSAN_OPTIONS", spawn_ubsan, environment, count);
     environment[count] = NULL;
     // a signal between fork and exec would be told to the loop of the parent by the child
     sigfillset(&all);

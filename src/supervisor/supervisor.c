@@ -106,6 +106,9 @@ static void supervisor_stop(struct supervisor *supervisor, int status)
     (void)uv_timer_start(&supervisor->end_timer, supervisor_on_end_timer,
                          supervisor->config->drain_timeout_ms + DRAIN_GRACE_MS, 0);
     notify_manager("STOPPING=1");
+    // no room is started again: once the gateway has closed its own, clients are refused, not left
+    // waiting in a queue
+    openings_close_listeners(&supervisor->openings);
     supervisor_drain_next(supervisor);
 }
 
@@ -320,9 +323,16 @@ static void supervisor_close_handle(uv_handle_t *handle, void *ctx)
 
 static void supervisor_run(struct supervisor *supervisor)
 {
+    sigset_t late;
     if (supervisor_any_alive(supervisor)) {
         (void)uv_run(&supervisor->loop, UV_RUN_DEFAULT);
     }
+    // a signal that comes now must not end the process by its default action
+    sigemptyset(&late);
+    sigaddset(&late, SIGTERM);
+    sigaddset(&late, SIGINT);
+    sigaddset(&late, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &late, NULL);
     uv_walk(&supervisor->loop, supervisor_close_handle, NULL);
     (void)uv_run(&supervisor->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&supervisor->loop);

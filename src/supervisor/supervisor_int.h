@@ -38,6 +38,7 @@ enum fp_error openings_make(struct openings *openings, const struct config *conf
                             struct fp_note *note);
 // Opens the files of one room anew; on an error all of them stay as they were.
 enum fp_error openings_renew(struct openings *openings, enum link_room owner, struct fp_note *note);
+void openings_close_listeners(struct openings *openings);
 void openings_close(struct openings *openings);
 // A sealed memory file with the configuration. FP_E_IO_FAILED.
 enum fp_error openings_config(const struct config *config, int *fd_out);

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from tests.systems.fishplate import Fishplate
+from tests.systems.fishplate import ROOT, Fishplate
 
 OK, FAILED, USAGE, NOT_RUNNING, NOT_FOUND = range(5)
 
@@ -55,6 +55,20 @@ def test_cli_commands__help_lists_every_command(server):
         assert own.stdout.startswith(f"usage: fishplate {' '.join(words)}")
         assert "--json" in own.stdout
         assert run_plain(server, "help", *words).stdout == own.stdout
+
+
+def test_cli_commands__manual_page_has_all(server):
+    page = (ROOT / "docs" / "fishplate.1").read_text().replace("\\-", "-")
+    words = set(re.findall(r"^  ([a-z]+(?: [a-z]+)?)", run_plain(server).stdout, re.M))
+    assert len(words) > 15
+    for command in words - {"completion bash"} | {"completion"}:
+        assert re.search(rf"^\.(B|BI) \"?{command}\b", page, re.M), command
+        for option in re.findall(r"^  (--[a-z-]+)", run_plain(
+                server, *command.split(), "--help").stdout, re.M):
+            assert option in page, (command, option)
+    rendered = subprocess.run(["man", "-l", "--warnings", str(ROOT / "docs" / "fishplate.1")],
+                              capture_output=True, text=True, check=False)
+    assert rendered.returncode != 0 or rendered.stderr == ""
 
 
 def run_plain(server, *arguments):
