@@ -1,6 +1,6 @@
 // fishplate key rotate: a new master key, while no server runs. The work is done by a child that
-// has become the vault's user; the files of the keys stay with us. SPDX-License-Identifier:
-// Apache-2.0
+// has become the vault's user; the files of the keys stay with us.
+// SPDX-License-Identifier: Apache-2.0
 #include "cli/cli_int.h"
 
 #include "base/json_out.h"

@@ -69,4 +69,30 @@ enum fp_error master_text_parse(struct bytes text, struct master_key **out, stru
 enum fp_error master_text_write(const struct secret *key, const struct key_id *id,
                                 struct secret *out);
 
+// ---- source: passphrase
+// A random master key, wrapped under what Argon2id (RFC 9106) makes of a passphrase, as text of six
+// lines: "fishplate-passphrase-1", "id " + 32 hex, "argon2id m=KIB t=PASSES p=LANES", "salt " + 32
+// hex, "wrapped " + 120 hex, "check " + 64 hex. A new passphrase for the same key changes this text
+// alone: nothing in the store is wrapped anew.
+struct master_cost {
+    uint32_t memory_kib; // at least 8 * lanes
+    uint32_t passes;     // at least 1
+    uint32_t lanes;      // at least 1
+};
+// What new texts get: RFC 9106 section 4, second recommended option (64 MiB, 3 passes, 4 lanes).
+extern const struct master_cost master_cost_default;
+
+// A new key and its text. FP_E_INPUT_INVALID for a passphrase under FP_LIMIT_PASSPHRASE_MIN bytes
+// or a cost out of bounds, FP_E_NO_MEMORY.
+enum fp_error master_passphrase_create(const struct secret *passphrase,
+                                       const struct master_cost *cost, struct buf *text_out,
+                                       struct key_id *id_out);
+// FP_E_KEY_INVALID with a note when it is no such text, damaged, or asks for more than
+// FP_LIMIT_PASSPHRASE_MEMORY or _PASSES; FP_E_UNSEAL_FAILED when the passphrase is wrong.
+enum fp_error master_passphrase_open(struct bytes text, const struct secret *passphrase,
+                                     struct master_key **out, struct fp_note *note);
+// The same key under another passphrase; errors of both of the above.
+enum fp_error master_passphrase_change(struct bytes text, const struct secret *old_passphrase,
+                                       const struct secret *new_passphrase, struct buf *text_out);
+
 #endif

@@ -5,6 +5,23 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+// The text with a passphrase: its checksum lets nothing through but what is frozen in the corpus.
+static void with_passphrase(struct bytes text)
+{
+    struct master_key *m = NULL;
+    struct secret passphrase = {0};
+    struct fp_note note = {0};
+    enum fp_error error = secret_copy(BYTES("correct horse battery"), &passphrase);
+    if (error == FP_OK) {
+        error = master_passphrase_open(text, &passphrase, &m, &note);
+    }
+    if (error != FP_OK && (error != FP_E_KEY_INVALID || note.text[0] == '\0')) {
+        __builtin_trap();
+    }
+    master_free(m);
+    secret_done(&passphrase);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct master_key *m = NULL;
@@ -25,6 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else if (error != FP_E_KEY_INVALID || note.text[0] == '\0') {
         __builtin_trap();
     }
+    with_passphrase(bytes_of(data, size));
     if (secret_in_use() != 0) {
         __builtin_trap();
     }
