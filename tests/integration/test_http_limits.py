@@ -151,13 +151,16 @@ def test_long_pipeline_is_read_in_parts(echo, tls):
 def test_read_ahead_is_bounded(echo):
     with echo.plain() as client:
         before = echo.counters()["served"]
-        client.send(b"GET /slow?ms=400 HTTP/1.1\r\n" + H + b"\r\n" + (
+        client.send(b"GET /slow?ms=3000 HTTP/1.1\r\n" + H + b"\r\n" + (
             b"GET /x HTTP/1.1\r\n" + H + b"\r\n") * 100)
-        end = time.monotonic() + 5 * SLOW
-        while echo.counters()["unanswered"] < PIPELINE and time.monotonic() < end:
-            pass
-        counters = echo.counters()
-        assert counters["unanswered"] == PIPELINE + 1  # and the question itself
+        seen = 0
+        end = time.monotonic() + 2.5
+        while time.monotonic() < end:
+            seen = max(seen, echo.counters()["unanswered"])
+            if seen >= PIPELINE + 1:  # with the question itself
+                break
+        assert seen == PIPELINE + 1
+        assert all(echo.counters()["unanswered"] <= PIPELINE + 1 for _ in range(5))
         for _ in range(101):
             client.receive()
     assert echo.counters()["served"] - before > 101
@@ -220,15 +223,11 @@ def test_a_client_that_reads_slowly_holds_back_the_source(echo):
 
 
 # -- slow clients -------------------------------------------------------------------------------
-def closed_within(client, seconds):
-    start = time.monotonic()
-    assert client.closed_by_server(seconds * SLOW)
-    return time.monotonic() - start
-
-
 def test_silence_before_the_first_request(quick):
+    start = time.monotonic()
     with quick.plain() as client:
-        assert closed_within(client, 5) >= 0.3
+        assert client.closed_by_server(10 * SLOW)
+        assert time.monotonic() - start >= 0.3
 
 
 def test_silence_before_the_handshake(quick):
@@ -282,8 +281,10 @@ def test_chunks_that_drip(quick):
 
 def test_idle_between_requests(quick):
     with quick.tls() as client:
+        start = time.monotonic()
         assert client.get("/x").status == 200
-        assert closed_within(client, 5) >= 0.2
+        assert client.closed_by_server(10 * SLOW)
+        assert time.monotonic() - start >= 0.3
 
 
 def test_busy_connection_is_not_idle(quick):

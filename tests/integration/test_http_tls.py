@@ -229,7 +229,7 @@ def test_drain_answers_what_has_begun_and_closes_what_is_idle(tmp_path):
         with echo.tls() as idle, echo.tls() as busy, echo.plain() as half:
             assert idle.get("/x").status == 200
             half.send(b"POST /half HTTP/1.1\r\n" + H + b"Content-Length: 3\r\n\r\na")
-            busy.send(b"GET /slow?ms=500 HTTP/1.1\r\n" + H + b"\r\n")
+            busy.send(b"GET /slow?ms=4000 HTTP/1.1\r\n" + H + b"\r\n")
             end = time.monotonic() + 10 * SLOW
             while echo.counters()["unanswered"] < 3:  # busy, half, and the question itself
                 assert time.monotonic() < end
