@@ -224,7 +224,39 @@ def text_of(result):
                       f"Linux {machine['kernel']}"])
 
 
+def update_docs(result):
+    """Writes the table of docs/benchmarks.md between its two marks."""
+    path = ROOT / "docs" / "benchmarks.md"
+    begin, end = "written by ./dev bench --update-docs -->\n", "<!-- end of results -->"
+    before, rest = path.read_text().split(begin)
+    after = rest.split(end)[1]
+    cpu, ratios, memory = result["cpu_us"], result["ratios"], result["memory_mib"]
+    machine, versions = result["machine"], result["versions"]
+    rooms = {case: ", ".join(f"{name} {value:.0f}" for name, value in shares.items() if value >= 0.5)
+             for case, shares in result["rooms_us"].items()}
+    table = f"""
+{result['date'][:10]}, {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB,
+{machine['system']}, Linux {machine['kernel']}; Fishplate {versions['fishplate']}, OpenSSL
+{versions['openssl']}, nginx {versions['nginx']}, Node {versions['node']}, Fastify
+{versions['fastify']}, undici {versions['undici']}. Load of the machine when it began:
+{result['load_average']}.
+
+| case | Fishplate | other | ratio |
+|---|---|---|---|
+| auth, CPU us per request | {cpu['auth_fishplate']} ({rooms['auth']}) | nginx {cpu['auth_nginx']} | \
+{ratios['auth_vs_nginx']} |
+| list of 100 ({result['list']['bytes']} bytes, {result['list']['source_calls']} source calls), \
+CPU us per request | {cpu['list_fishplate']} ({rooms['list']}) | Node {cpu['list_node']} | \
+{ratios['list_vs_node']} |
+| memory idle, MiB ({memory['kind']}) | {memory['idle']} | | |
+| memory with {memory['inflight_calls']} calls in flight, MiB | {memory[f'inflight_{HELD}']} | | |
+
+"""
+    path.write_text(before + begin + table + end + after)
+
+
 def run(bench):
+    load_average = Path("/proc/loadavg").read_text().split()[0]
     listed = bench.record()
     auth = bench.auth()
     listing = bench.list(listed)
@@ -244,6 +276,7 @@ def run(bench):
                                 for case in cases},
         "list": {"bytes": len(listed.body), "records": 100, "source_calls": len(bench.calls)},
         "machine": measure.machine(),
+        "load_average": float(load_average),
         "versions": {"fishplate": (ROOT / "VERSION").read_text().strip(),
                      "nginx": measure.version("nginx", "-v"),
                      "node": measure.version("node", "--version"),
@@ -267,6 +300,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=5, help="measured rounds (5)")
     parser.add_argument("--seconds", type=int, default=4, help="length of one (4)")
     parser.add_argument("--connections", type=int, default=64, help="kept open by the load (64)")
+    parser.add_argument("--update-docs", action="store_true",
+                        help="write the results into docs/benchmarks.md")
     bench = Bench(parser.parse_args())
     try:
         result = run(bench)
@@ -274,6 +309,8 @@ def main():
         raise SystemExit(f"bench: {error}\n{bench.logs()}") from error
     finally:
         bench.stop()
+    if bench.options.update_docs:
+        update_docs(result)
     print(json.dumps(result) if bench.options.json else text_of(result), flush=True)
     return 0
 

@@ -8,10 +8,12 @@ connections). BEHAVIOURS lists them. It listens on 127.0.0.1 on a free port, in 
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 import contextlib
+import functools
 import json
 import ssl
 import subprocess
 import threading
+import zlib
 from pathlib import Path
 
 MEGABYTE = 1 << 20
@@ -106,15 +108,19 @@ async def huge_headers(source, request, writer):
     writer.write(b"Content-Length: 2\r\n\r\n{}")
 
 
-async def gzip_bomb(source, request, writer):
-    """A small gzip body that inflates to 100 MB."""
-    import zlib
+@functools.cache
+def bomb():
+    """100 MB of JSON in 100 KB of gzip; made once, which takes a while."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     body = packer.compress(b'{"id":1,"result":"')
     for _ in range(100):
         body += packer.compress(b"a" * MEGABYTE)
-    body += packer.compress(b'"}') + packer.flush()
-    writer.write(plain("200 OK", body, extra="Content-Encoding: gzip\r\n"))
+    return body + packer.compress(b'"}') + packer.flush()
+
+
+async def gzip_bomb(source, request, writer):
+    """A small gzip body that inflates to 100 MB."""
+    writer.write(plain("200 OK", bomb(), extra="Content-Encoding: gzip\r\n"))
 
 
 async def cut_body(source, request, writer):
@@ -287,6 +293,8 @@ class FaultySource:
         """From now on answers as BEHAVIOURS[name]; the first `after` requests as `first`."""
         if name not in BEHAVIOURS or (first and first not in BEHAVIOURS):
             raise KeyError(name)
+        if name == "gzip_bomb":
+            bomb()  # here, so that the answer itself is at once
         self.behaviour, self.first, self.after = name, first, after
         self.requests.clear()
         self.sent = 0
