@@ -6,7 +6,7 @@
 #include "base/json_out.h"
 #include "config/data_dir.h"
 #include "crypto/setup.h"
-#include "registry/rotation.h"
+#include "registry/master_rotation.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,11 +27,11 @@ struct key_files {
 
 // What the child tells.
 struct key_report {
-    enum fp_error error;           // how it ended
-    struct fp_note note;           // about the error
-    struct rotation_result result; // what was done
-    char old_id[KEY_ID_TEXT];      // of the key that is replaced
-    char new_id[KEY_ID_TEXT];      // of its successor
+    enum fp_error error;                  // how it ended
+    struct fp_note note;                  // about the error
+    struct master_rotation_result result; // what was done
+    char old_id[KEY_ID_TEXT];             // of the key that is replaced
+    char new_id[KEY_ID_TEXT];             // of its successor
 };
 
 static const struct cli_column key_lines[] = {
@@ -114,7 +114,7 @@ _Noreturn static void key_child(const struct config *config, const struct key_fi
     }
     if (report.error == FP_OK) {
         report.error =
-            rotation_run(&own, files->old_fd, files->new_fd, &report.result, &report.note);
+            master_rotation_run(&own, files->old_fd, files->new_fd, &report.result, &report.note);
     }
     written = write(report_fd, &report, sizeof report);
     _exit(written == (ssize_t)sizeof report ? 0 : 1);

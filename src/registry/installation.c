@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "registry/key_rows.h"
-#include "registry/rotation.h"
+#include "registry/master_rotation.h"
 
 #include <string.h>
 
@@ -50,7 +50,7 @@ static enum fp_error installation_open_keys(struct installation *in, struct aren
 {
     struct bytes check = {0}, sealed = {0};
     struct store_setting rotating;
-    enum fp_error error = store_get_setting(in->store, ROTATION_SETTING, arena, &rotating);
+    enum fp_error error = store_get_setting(in->store, MASTER_ROTATION_SETTING, arena, &rotating);
     if (error != FP_E_STORE_NOT_FOUND) {
         fp_note_set(
             note, "keys.master_key_file",

@@ -1,6 +1,6 @@
 // Rewrapping all data keys. Rows say themselves which master key wraps them, so that going on after
 // a stop needs no other memory. SPDX-License-Identifier: Apache-2.0
-#include "registry/rotation.h"
+#include "registry/master_rotation.h"
 
 #include "audit/audit.h"
 #include "audit/audit_signer.h"
@@ -13,11 +13,11 @@
 #define PAGE_ARENA (4u << 20) // bytes: FP_LIMIT_STORE_LIST rows with their wrapped keys
 
 struct rotation {
-    struct rotation_masters masters; // both owned
-    struct store *store;             // owned, as all below
-    struct keyring *ring;            // over both master keys
-    struct audit_signer *signer;     // of the audit log
-    struct audit *audit;             // the log
+    struct master_rotation_masters masters; // both owned
+    struct store *store;                    // owned, as all below
+    struct keyring *ring;                   // over both master keys
+    struct audit_signer *signer;            // of the audit log
+    struct audit *audit;                    // the log
 };
 
 static void rotation_close(struct rotation *r)
@@ -30,9 +30,9 @@ static void rotation_close(struct rotation *r)
     master_free(r->masters.to);
 }
 
-static enum fp_error rotation_row(const struct rotation_masters *masters,
+static enum fp_error rotation_row(const struct master_rotation_masters *masters,
                                   const struct store_data_key *row, struct store_batch *batch,
-                                  struct rotation_result *result)
+                                  struct master_rotation_result *result)
 {
     struct keyring_row now = {0}, next = {0};
     struct store_data_key changed = *row;
@@ -54,11 +54,12 @@ static enum fp_error rotation_row(const struct rotation_masters *masters,
     return error;
 }
 
-enum fp_error rotation_page(struct store *store, const struct rotation_masters *masters,
-                            struct rotation_cursor *cursor, struct rotation_result *result,
-                            bool *finished_out)
+enum fp_error master_rotation_page(struct store *store,
+                                   const struct master_rotation_masters *masters,
+                                   struct master_rotation_cursor *cursor,
+                                   struct master_rotation_result *result, bool *finished_out)
 {
-    struct rotation_result counted = *result;
+    struct master_rotation_result counted = *result;
     struct store_query query = {.limit = FP_LIMIT_STORE_LIST, .after_number = cursor->version};
     struct store_data_key *rows = NULL;
     struct arena *arena = arena_create(PAGE_ARENA, false);
@@ -89,8 +90,8 @@ enum fp_error rotation_page(struct store *store, const struct rotation_masters *
     return error;
 }
 
-static enum fp_error rotation_record(struct rotation *r, const struct rotation_result *result,
-                                     const char *stage)
+static enum fp_error rotation_record(struct rotation *r,
+                                     const struct master_rotation_result *result, const char *stage)
 {
     char from[KEY_ID_TEXT], to[KEY_ID_TEXT];
     struct buf detail;
@@ -117,10 +118,11 @@ static enum fp_error rotation_record(struct rotation *r, const struct rotation_r
 static enum fp_error rotation_claim(struct rotation *r, struct arena *arena, struct fp_note *note)
 {
     const struct key_id *to = master_id(r->masters.to);
-    struct store_setting row = {.name = ROTATION_SETTING, .value = bytes_of(to->b, sizeof to->b)};
+    struct store_setting row = {.name = MASTER_ROTATION_SETTING,
+                                .value = bytes_of(to->b, sizeof to->b)};
     struct store_setting there;
     struct store_batch *batch = NULL;
-    enum fp_error error = store_get_setting(r->store, ROTATION_SETTING, arena, &there);
+    enum fp_error error = store_get_setting(r->store, MASTER_ROTATION_SETTING, arena, &there);
     if (error == FP_OK && !bytes_equal(there.value, row.value)) {
         fp_note_set(note, "keys.master_key_file",
                     "a rotation to another master key is under way: finish that one first");
@@ -149,7 +151,7 @@ static enum fp_error rotation_finish(struct rotation *r)
     }
     if (error == FP_OK) {
         store_put_setting(batch, &row);
-        store_delete_setting(batch, ROTATION_SETTING);
+        store_delete_setting(batch, MASTER_ROTATION_SETTING);
         error = store_submit_wait(r->store, batch);
         batch = NULL; // taken over
     }
@@ -178,16 +180,16 @@ static enum fp_error rotation_open(struct rotation *r, const struct config *conf
 }
 
 // All pages between two records of the log.
-static enum fp_error rotation_work(struct rotation *r, struct rotation_result *result)
+static enum fp_error rotation_work(struct rotation *r, struct master_rotation_result *result)
 {
-    struct rotation_cursor cursor = {0};
+    struct master_rotation_cursor cursor = {0};
     bool finished = false;
     enum fp_error error = store_count(r->store, STORE_DATA_KEY, NULL, &result->total);
     if (error == FP_OK) {
         error = rotation_record(r, result, "begin");
     }
     while (error == FP_OK && !finished) {
-        error = rotation_page(r->store, &r->masters, &cursor, result, &finished);
+        error = master_rotation_page(r->store, &r->masters, &cursor, result, &finished);
     }
     if (error == FP_OK) {
         error = rotation_finish(r);
@@ -197,7 +199,7 @@ static enum fp_error rotation_work(struct rotation *r, struct rotation_result *r
 
 // Whose store it is: the old key's (go on), the new one's (was done), or neither.
 static enum fp_error rotation_whose(struct rotation *r, struct arena *arena,
-                                    struct rotation_result *result, struct fp_note *note)
+                                    struct master_rotation_result *result, struct fp_note *note)
 {
     struct bytes id = bytes_of_text(store_id(r->store));
     struct store_setting check;
@@ -209,12 +211,12 @@ static enum fp_error rotation_whose(struct rotation *r, struct arena *arena,
     return error == FP_OK ? keyring_check(r->masters.from, id, check.value, note) : error;
 }
 
-enum fp_error rotation_run(const struct config *config, int old_fd, int new_fd,
-                           struct rotation_result *out, struct fp_note *note)
+enum fp_error master_rotation_run(const struct config *config, int old_fd, int new_fd,
+                                  struct master_rotation_result *out, struct fp_note *note)
 {
     struct store_options store = {.location = config->store_file};
     struct rotation r = {0};
-    struct rotation_result result = {0};
+    struct master_rotation_result result = {0};
     struct arena *arena = arena_create(1u << 20, true);
     enum fp_error error = arena != NULL ? FP_OK : FP_E_NO_MEMORY;
     error = error != FP_OK ? error : master_file_read(old_fd, &r.masters.from, note);

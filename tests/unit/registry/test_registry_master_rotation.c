@@ -3,7 +3,7 @@
 #include "registry_fixture.h"
 
 #include "registry/key_rows.h"
-#include "registry/rotation.h"
+#include "registry/master_rotation.h"
 
 #include <sys/wait.h>
 
@@ -51,11 +51,11 @@ static void fill(struct fixture *f, struct buf *sealed)
 }
 
 static enum fp_error rotate(struct fixture *f, const char *from, const char *to,
-                            struct rotation_result *result)
+                            struct master_rotation_result *result)
 {
     struct fp_note note = {0};
     int old_fd = key_file(f, from), new_fd = key_file(f, to);
-    enum fp_error error = rotation_run(&f->config, old_fd, new_fd, result, &note);
+    enum fp_error error = master_rotation_run(&f->config, old_fd, new_fd, result, &note);
     close(old_fd);
     close(new_fd);
     return error;
@@ -79,10 +79,10 @@ static void assert_sealed_opens(struct fixture *f, const struct buf *sealed)
     secret_done(&out);
 }
 
-static void test_registry_rotation__all_keys(void **state)
+static void test_registry_master_rotation__all_keys(void **state)
 {
     struct fixture *f = *state;
-    struct rotation_result result = {0};
+    struct master_rotation_result result = {0};
     struct buf sealed;
     fill(f, &sealed);
     assert_int_equal(rotate(f, "master.key", "next.key", &result), FP_OK);
@@ -98,10 +98,10 @@ static void test_registry_rotation__all_keys(void **state)
     buf_done(&sealed);
 }
 
-static void test_registry_rotation__keys_that_do_not_belong(void **state)
+static void test_registry_master_rotation__keys_that_do_not_belong(void **state)
 {
     struct fixture *f = *state;
-    struct rotation_result result = {0};
+    struct master_rotation_result result = {0};
     struct key_id id;
     struct buf sealed;
     int dir_fd = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -114,10 +114,10 @@ static void test_registry_rotation__keys_that_do_not_belong(void **state)
     buf_done(&sealed);
 }
 
-static void test_registry_rotation__killed_and_resumed(void **state)
+static void test_registry_master_rotation__killed_and_resumed(void **state)
 {
     struct fixture *f = *state;
-    struct rotation_result result = {0};
+    struct master_rotation_result result = {0};
     struct buf sealed;
     bool interrupted = false;
     fill(f, &sealed);
@@ -127,11 +127,11 @@ static void test_registry_rotation__killed_and_resumed(void **state)
         pid_t pid = fork();
         assert_true(pid >= 0);
         if (pid == 0) {
-            struct rotation_masters masters = {0};
-            struct rotation_cursor cursor = {0};
+            struct master_rotation_masters masters = {0};
+            struct master_rotation_cursor cursor = {0};
             struct store *store = NULL;
             const struct store_options options = {.location = f->config.store_file};
-            struct store_setting claim = {.name = ROTATION_SETTING};
+            struct store_setting claim = {.name = MASTER_ROTATION_SETTING};
             struct store_batch *batch = NULL;
             bool finished = false;
             int old_fd = key_file(f, "master.key"), new_fd = key_file(f, "next.key");
@@ -147,7 +147,7 @@ static void test_registry_rotation__killed_and_resumed(void **state)
                 _exit(2);
             }
             for (unsigned i = 0; i < pages; i++) {
-                if (rotation_page(store, &masters, &cursor, &result, &finished) != FP_OK ||
+                if (master_rotation_page(store, &masters, &cursor, &result, &finished) != FP_OK ||
                     finished) {
                     _exit(3);
                 }
@@ -167,7 +167,8 @@ static void test_registry_rotation__killed_and_resumed(void **state)
 }
 
 #define CASE(name)                                                                                 \
-    cmocka_unit_test_setup_teardown(test_registry_rotation__##name, fixture_setup, fixture_teardown)
+    cmocka_unit_test_setup_teardown(test_registry_master_rotation__##name, fixture_setup,          \
+                                    fixture_teardown)
 
 int main(void)
 {
