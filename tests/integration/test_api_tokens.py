@@ -166,6 +166,21 @@ def test_s3_s10_tokens_of_one_connection_are_independent(fishplate, app, connect
     assert fishplate.get(DATA, new.data["token"]).status == 200
 
 
+def test_s10_n5_rotation_with_an_overlap(fishplate, connection):
+    """Both work for a while, so that no call fails; without an overlap the old one ends at once."""
+    first = fishplate.issue_token(connection.id)
+    rotated = fishplate.command("token", "rotate", first["id"], "--overlap", "600")
+    for token in (first["token"], rotated["token"]):
+        assert fishplate.get("/api/integrations/current", token).data["id"] == connection.id
+    states = {row["id"]: row["status"] for row in fishplate.tokens(connection.id)}
+    assert (states[first["id"]], states[rotated["id"]]) == ("ending", "active")
+    last = fishplate.command("token", "rotate", rotated["id"], "--overlap", "0")
+    body = check_error(fishplate.get("/api/integrations/current", rotated["token"]),
+                       "TOKEN_REVOKED")
+    assert body["details"]["reason"] == "ROTATED"
+    assert fishplate.get("/api/integrations/current", last["token"]).status == 200
+
+
 def test_s10_s11_expired_token(fishplate, connection):
     issued = fishplate.issue_token(connection.id, expires_in=2)["token"]
     begin = time.monotonic()
