@@ -53,6 +53,22 @@ static bool judge_text_fits(const struct mapping_judge *rule, const struct drive
     return fits;
 }
 
+// The field's name out of "'name'".
+static bool judge_field_fits(struct driver_run *run, const struct mapping_judge *rule,
+                             yyjson_val *body)
+{
+    struct bytes text = {0};
+    struct bytes before = rule->text.parts[0].literal;
+    struct bytes after = rule->text.parts[1].literal;
+    if (!value_text(value_at(&rule->path, body), &text) || !bytes_starts_with(text, before) ||
+        !bytes_ends_with(text, after) || text.len <= before.len + after.len) {
+        return false;
+    }
+    text = bytes_slice(text, before.len, text.len - before.len - after.len);
+    run->lacking = arena_copy(run->arena, bytes_slice(text, 0, FP_LIMIT_NAME_TEXT));
+    return run->lacking.ptr != NULL;
+}
+
 enum mapping_verdict run__judge(struct driver_run *run, const struct driver_slot *slot,
                                 unsigned status, yyjson_val *body)
 {
@@ -64,7 +80,8 @@ enum mapping_verdict run__judge(struct driver_run *run, const struct driver_slot
                      (status >= rule->status_low && status <= rule->status_high)) &&
                     !(rule->login_only && !login) && !(rule->call_only && login);
         if (fits && rule->compare != JUDGE_NONE) {
-            fits = judge_text_fits(rule, slot, body);
+            fits = rule->is == VERDICT_FIELD ? judge_field_fits(run, rule, body)
+                                             : judge_text_fits(rule, slot, body);
         }
         if (fits) {
             return rule->is;
@@ -74,7 +91,7 @@ enum mapping_verdict run__judge(struct driver_run *run, const struct driver_slot
 }
 
 // The first text in the source's error: what a person would have been shown.
-static struct bytes judge_words(const struct driver_run *run, const struct driver_slot *slot)
+struct bytes run__words(const struct driver_run *run, const struct driver_slot *slot)
 {
     struct bytes text = {0};
     yyjson_val *error = value_at(&run->call.mapping->wire.error, yyjson_doc_get_root(slot->doc));
@@ -113,6 +130,7 @@ static enum fp_error judge_error(enum mapping_verdict verdict)
         [VERDICT_DOWN] = FP_E_SOURCE_UNREACHABLE,
         [VERDICT_UNSUPPORTED] = FP_E_OPERATION_UNSUPPORTED,
         [VERDICT_SETTINGS] = FP_E_SOURCE_SETTINGS_INVALID,
+        [VERDICT_FIELD] = FP_E_SOURCE_FAILED,
     };
     return errors[verdict];
 }
@@ -144,7 +162,8 @@ void run__verdict(struct driver_run *run, struct driver_slot *slot, enum mapping
 {
     bool login = slot->purpose == SLOT_FOR_LOGIN;
     bool refusal = verdict == VERDICT_FAILED || verdict == VERDICT_UNSUPPORTED ||
-                   verdict == VERDICT_PERMISSION || verdict == VERDICT_NOT_FOUND;
+                   verdict == VERDICT_PERMISSION || verdict == VERDICT_NOT_FOUND ||
+                   verdict == VERDICT_FIELD;
     if (login && run->call.mapping->wire.steps[run->step].optional && refusal) {
         slot->result = NULL;
         run__login_answered(run, slot);
@@ -158,13 +177,17 @@ void run__verdict(struct driver_run *run, struct driver_slot *slot, enum mapping
         run__session_wait(run);
         return;
     }
+    if (verdict == VERDICT_FIELD && !login) {
+        run__field_missing(run, slot);
+        return;
+    }
     if (verdict == VERDICT_RATE || verdict == VERDICT_DOWN) {
         run->result.retry_after_s = judge_retry_after(answer, verdict == VERDICT_RATE ? 60 : 10);
     }
     if (verdict == VERDICT_CREDENTIAL || verdict == VERDICT_SESSION) {
         run->result.session = (struct bytes){0};
     }
-    run__fail_with(run, judge_error(verdict), judge_reason(verdict, login), judge_words(run, slot));
+    run__fail_with(run, judge_error(verdict), judge_reason(verdict, login), run__words(run, slot));
 }
 
 // Overwrites every place of a secret in text with asterisks.

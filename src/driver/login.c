@@ -153,7 +153,8 @@ bool run__session_load(struct driver_run *run, struct bytes session)
                                                       &run->sensitive_alc, NULL)
                                    : NULL;
     yyjson_val *list = yyjson_doc_get_root(doc);
-    if (!yyjson_is_arr(list) || yyjson_arr_size(list) != w->kept_count) {
+    if (!yyjson_is_arr(list) || yyjson_arr_size(list) != w->kept_count + 1 ||
+        !run__missing_load(run, yyjson_arr_get_last(list))) {
         return false;
     }
     for (unsigned i = 0; i < w->kept_count; i++) {
@@ -181,6 +182,7 @@ void run__session_save(struct driver_run *run)
             json_text(&j, run->kept[i].bytes);
         }
     }
+    run__missing_save(run, &j);
     json_end_array(&j);
     if (buf_error(&text) == FP_OK) {
         run->result.session = arena_copy(run->arena, buf_bytes(&text));

@@ -15,6 +15,7 @@ struct request_values {
     struct buf context;             // JSON
     struct buf each;                // key of the parent, JSON
     struct buf key;                 // key of the path, JSON
+    struct buf fields;              // JSON array
     char offset[24];                // decimal
     char limit[24];                 // decimal
 };
@@ -59,7 +60,7 @@ static bool request_lookup(void *ctx, enum template_slot slot, unsigned index,
         *out = (struct template_value){buf_bytes(&v->order), true};
         return true;
     case SLOT_FIELDS:
-        *out = (struct template_value){r != NULL ? r->fields : BYTES("[]"), true};
+        *out = (struct template_value){buf_bytes(&v->fields), true};
         return true;
     case SLOT_CONTEXT:
         *out = (struct template_value){buf_bytes(&v->context), true};
@@ -152,17 +153,19 @@ static enum fp_error request_render(struct request_values *v, struct buf *out)
             template_render(item ? &r->item_context : &r->context, request_lookup, v, &v->context);
         error = error != FP_OK ? error : request_filter(v);
         request_order(v);
+        run__fields(run, r, &v->fields);
     }
     error = error != FP_OK ? error : buf_error(&v->filter);
     error = error != FP_OK ? error : buf_error(&v->order);
     error = error != FP_OK ? error : buf_error(&v->context);
+    error = error != FP_OK ? error : buf_error(&v->fields);
     return error != FP_OK ? error : template_render(&v->slot->call->params, request_lookup, v, out);
 }
 
 enum fp_error run__params(struct driver_run *run, struct driver_slot *slot, struct buf *out)
 {
     struct request_values v = {.run = run, .slot = slot};
-    struct buf *const all[] = {&v.filter, &v.order, &v.context, &v.each, &v.key};
+    struct buf *const all[] = {&v.filter, &v.order, &v.context, &v.each, &v.key, &v.fields};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         buf_init(all[i], 2u << 20);
     }

@@ -10,7 +10,8 @@
 
 #include <yyjson.h>
 
-#define RUN_PARALLEL 8 // requests of one run under way at once
+#define RUN_MISSING  48 // fields that an installation may lack
+#define RUN_PARALLEL 8  // requests of one run under way at once
 
 enum run_phase {
     RUN_SESSION, // waits until it is told to log in, or given another's session
@@ -47,6 +48,12 @@ struct run_value {
     bool set;           // there is a value
 };
 
+// A field that a source of this version or with these modules does not have.
+struct run_missing {
+    struct bytes object; // "product.product"
+    struct bytes name;   // "boms"
+};
+
 struct driver_run {
     struct driver_call call;                           // what is to be done
     const struct driver_ops *ops;                      // how calls look on the wire
@@ -63,6 +70,9 @@ struct driver_run {
     unsigned slot_count;                               // of slots
     yyjson_doc *parents_doc;                           // owned: parents live in it
     yyjson_val *parents;                               // array; NULL for none
+    struct run_missing missing[RUN_MISSING];           // fields that this installation lacks
+    struct bytes lacking;                              // name in the error that was judged last
+    unsigned missing_count;                            // of missing
     struct mapping_hints hints;                        // where the rows' members lie
     uint64_t total;                                    // records over all pages
     unsigned numbers;                                  // requests made so far
@@ -121,6 +131,14 @@ bool run__account_lookup(void *ctx, enum template_slot slot, unsigned index,
                          struct template_value *out);
 enum fp_error run__headers(struct driver_run *run, struct driver_slot *slot);
 enum fp_error run__url(struct driver_run *run, struct bytes *out);
+// -- missing.c
+// The fields to ask for, without those that the source lacks.
+void run__fields(const struct driver_run *run, const struct mapping_resource *r, struct buf *out);
+// The source lacks a field: begins again without it, or says what cannot be done without it.
+void run__field_missing(struct driver_run *run, const struct driver_slot *slot);
+// The list as an element of the session, and back.
+void run__missing_save(const struct driver_run *run, struct json_out *j);
+bool run__missing_load(struct driver_run *run, yyjson_val *list);
 // -- judge.c
 // What an HTTP answer means. body is NULL where it is no JSON.
 enum mapping_verdict run__judge(struct driver_run *run, const struct driver_slot *slot,
@@ -128,6 +146,8 @@ enum mapping_verdict run__judge(struct driver_run *run, const struct driver_slot
 // Ends the run as the verdict says.
 void run__verdict(struct driver_run *run, struct driver_slot *slot, enum mapping_verdict verdict,
                   const struct client_answer *answer);
+// The source's own words in an error; empty where there are none.
+struct bytes run__words(const struct driver_run *run, const struct driver_slot *slot);
 // Appends text for people: valid UTF-8, cut, without any secret of the run.
 void run__clean_text(const struct driver_run *run, struct bytes text, struct json_out *j);
 

@@ -114,6 +114,8 @@ struct mapping_resource {
     const struct mapping_rule *rules;      // one per field of the entity, in its order
     unsigned rule_count;                   // = entity's field_count
     const struct mapping_rule *key;        // the rule of `key`
+    const struct bytes *field_names;       // the source's fields to ask for
+    unsigned field_count;                  // of field_names
     struct bytes fields;                   // JSON array of the source's fields to ask for
     struct bytes order;                    // default order in the source's form, JSON
     struct mapping_resource *each;         // nested list: the parents; NULL otherwise
@@ -145,6 +147,7 @@ enum mapping_verdict {
     VERDICT_DOWN,        // not there now
     VERDICT_UNSUPPORTED, // no such object here
     VERDICT_SETTINGS,    // wrong address or database
+    VERDICT_FIELD,       // this installation lacks a field that was asked for
 };
 
 struct mapping_judge {

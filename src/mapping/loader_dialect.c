@@ -134,7 +134,8 @@ static enum fp_error judge_verdict(struct loader *l, const struct yaml_node *nod
                                         [VERDICT_RATE] = "rate_limited",
                                         [VERDICT_DOWN] = "down",
                                         [VERDICT_UNSUPPORTED] = "unsupported",
-                                        [VERDICT_SETTINGS] = "settings_invalid"};
+                                        [VERDICT_SETTINGS] = "settings_invalid",
+                                        [VERDICT_FIELD] = "field_missing"};
     const struct yaml_node *is = yaml_member(node, "is");
     for (unsigned i = 0; is != NULL && i < sizeof words / sizeof words[0]; i++) {
         if (is->kind == YAML_SCALAR && bytes_equal_text(is->text, words[i])) {
@@ -144,8 +145,8 @@ static enum fp_error judge_verdict(struct loader *l, const struct yaml_node *nod
     }
     return loader__wrong(l, is != NULL ? is : node,
                          "\"is\" is failed, credential_rejected, session_expired, "
-                         "permission_missing, not_found, rate_limited, down, unsupported or "
-                         "settings_invalid.");
+                         "permission_missing, not_found, rate_limited, down, unsupported, "
+                         "settings_invalid or field_missing.");
 }
 
 static enum fp_error judge_text(struct loader *l, const struct yaml_node *node,
@@ -164,7 +165,8 @@ static enum fp_error judge_text(struct loader *l, const struct yaml_node *node,
         }
         out->compare = i;
         error =
-            loader__text_template(l, text, TEMPLATE_PLAIN, LOADER_SLOT(SLOT_OBJECT), &out->text);
+            loader__text_template(l, text, TEMPLATE_PLAIN,
+                                  LOADER_SLOT(SLOT_OBJECT) | LOADER_SLOT(SLOT_FIELD), &out->text);
     }
     if (error == FP_OK && at != NULL && out->compare == JUDGE_NONE) {
         error = loader__wrong(l, at, "\"equals\", \"starts\" or \"contains\" is missing.");
@@ -198,7 +200,13 @@ static enum fp_error judge_rule(struct loader *l, const struct yaml_node *node,
     if (error == FP_OK && status == NULL && out->compare == JUDGE_NONE) {
         error = loader__wrong(l, node, "A rule needs \"status\" or \"at\".");
     }
-    return error != FP_OK ? error : judge_verdict(l, node, &out->is);
+    error = error != FP_OK ? error : judge_verdict(l, node, &out->is);
+    // "'{field}'": the name is what stands between.
+    bool named = out->text.count == 2 && out->text.parts[0].slot == SLOT_FIELD;
+    if (error == FP_OK && (out->is == VERDICT_FIELD) != named) {
+        error = loader__wrong(l, node, "field_missing needs one {field} in its text, and only it.");
+    }
+    return error;
 }
 
 enum fp_error loader__judges(struct loader *l, const struct yaml_node *wire)

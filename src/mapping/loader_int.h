@@ -62,6 +62,6 @@ enum fp_error loader__rules(struct loader *l, const struct yaml_node *fields,
                             const struct mapping_rule **out);
 // Everything that the rules ask of the source, as JSON array; parent: of the parent record.
 enum fp_error loader__fields(struct loader *l, const struct mapping_resource *resource, bool parent,
-                             struct bytes *out);
+                             struct mapping_resource *out);
 
 #endif

@@ -74,11 +74,35 @@ static void fields_collect(struct field_list *list, struct bytes base,
     }
 }
 
+// The names as they are kept, and as JSON array.
+static enum fp_error fields_keep(struct loader *l, const struct field_list *list,
+                                 struct mapping_resource *out)
+{
+    struct bytes *names = arena_alloc(l->arena, list->count, sizeof *names);
+    struct buf text;
+    if (names == NULL) {
+        return FP_E_NO_MEMORY;
+    }
+    buf_init(&text, FP_LIMIT_DEFINITION_FILE);
+    struct json_out j = json_out_start(&text);
+    json_begin_array(&j);
+    for (unsigned i = 0; i < list->count; i++) {
+        json_text(&j, list->names[i]);
+        names[i] = arena_copy(l->arena, list->names[i]);
+    }
+    json_end_array(&j);
+    out->field_names = names;
+    out->field_count = list->count;
+    out->fields = arena_copy(l->arena, buf_bytes(&text));
+    enum fp_error error = out->fields.ptr != NULL ? buf_error(&text) : FP_E_NO_MEMORY;
+    buf_done(&text);
+    return error;
+}
+
 enum fp_error loader__fields(struct loader *l, const struct mapping_resource *resource, bool parent,
-                             struct bytes *out)
+                             struct mapping_resource *out)
 {
     struct field_list *list = arena_alloc(l->scratch, 1, sizeof *list);
-    struct buf text;
     if (list == NULL) {
         return FP_E_NO_MEMORY;
     }
@@ -90,17 +114,7 @@ enum fp_error loader__fields(struct loader *l, const struct mapping_resource *re
                     FIELDS_MAX);
         return FP_E_DEFINITION_INVALID;
     }
-    buf_init(&text, FP_LIMIT_DEFINITION_FILE);
-    struct json_out j = json_out_start(&text);
-    json_begin_array(&j);
-    for (unsigned i = 0; i < list->count; i++) {
-        json_text(&j, list->names[i]);
-    }
-    json_end_array(&j);
-    *out = arena_copy(l->arena, buf_bytes(&text));
-    enum fp_error error = out->ptr != NULL ? buf_error(&text) : FP_E_NO_MEMORY;
-    buf_done(&text);
-    return error;
+    return fields_keep(l, list, out);
 }
 
 static enum fp_error resource_templates(struct loader *l, const struct yaml_node *node,
@@ -217,7 +231,7 @@ static enum fp_error resource_fields(struct loader *l, const struct yaml_node *n
     if (error == FP_OK) {
         error = resource_key(l, fields, r);
     }
-    return error == FP_OK ? loader__fields(l, r, false, &r->fields) : error;
+    return error == FP_OK ? loader__fields(l, r, false, r) : error;
 }
 
 // Paths that begin with "each." need a parent.
@@ -265,7 +279,7 @@ static enum fp_error resource_one(struct loader *l, const struct yaml_node *node
     error = error != FP_OK || each == NULL ? error : resource_each(l, each, r);
     error = error != FP_OK ? error : resource_fields(l, node, r);
     if (error == FP_OK && r->each != NULL) {
-        error = loader__fields(l, r, true, &r->each->fields);
+        error = loader__fields(l, r, true, r->each);
     } else if (error == FP_OK && resource_uses_parent(r->rules, r->rule_count)) {
         error = loader__wrong(l, node, "\"each.\" stands in a path, but there is no \"each\".");
     }

@@ -34,7 +34,9 @@ static enum fp_error set_add(struct mapping_set *set, struct mapping *mapping)
         mapping_free(mapping);
         return FP_E_LIMIT_EXCEEDED;
     }
-    memmove(&set->items[at + 1], &set->items[at], (set->count - at) * sizeof set->items[0]);
+    for (size_t i = set->count; i > at; i--) {
+        set->items[i] = set->items[i - 1];
+    }
     set->items[at] = mapping;
     set->count++;
     return FP_OK;

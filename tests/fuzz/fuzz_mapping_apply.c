@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define SESSION "[1,\"10b9d6d77e961c5c\",1,\"Plant GmbH\",\"en\",[5,13],\"dG9rZW4=\"]"
+#define SESSION "[1,\"10b9d6d77e961c5c\",1,\"Plant GmbH\",\"en\",[5,13],\"dG9rZW4=\",[]]"
 
 static struct mapping_set *set;
 

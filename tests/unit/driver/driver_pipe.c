@@ -90,6 +90,7 @@ static bool pipe_answer(struct driver_run *run)
 static void pipe_run(const struct driver_call *call, struct buf *text)
 {
     struct driver_run *run = NULL;
+    unsigned under_way = 0; // every request is answered, also when the run is over
     if (driver_start(call, &run) != FP_OK) {
         exit(3);
     }
@@ -101,9 +102,13 @@ static void pipe_run(const struct driver_call *call, struct buf *text)
         }
         while (driver_next(run, &number, &request)) {
             pipe_request(number, &request, text);
+            under_way++;
         }
-        if (!driver_is_done(run) && !pipe_answer(run)) {
-            exit(4);
+        for (bool once = true; under_way != 0 && (once || driver_is_done(run)); under_way--) {
+            if (!pipe_answer(run)) {
+                exit(4);
+            }
+            once = false;
         }
     }
     pipe_result(driver_result(run), text);

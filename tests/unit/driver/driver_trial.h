@@ -20,7 +20,7 @@
 #define CREDENTIALS                                                                                \
     "{\"url\":\"http://127.0.0.1:8000/\",\"database\":\"erp\",\"username\":\"admin\","             \
     "\"password\":\"Adm1n-secret\"}"
-#define SESSION "[1,\"10b9d6d77e961c5c\",1,\"Plant GmbH\",\"en\",[5,13],\"dG9rZW4=\"]"
+#define SESSION "[1,\"10b9d6d77e961c5c\",1,\"Plant GmbH\",\"en\",[5,13],\"dG9rZW4=\",[]]"
 #define HTML    "<!doctype html>\n<title>500 Internal Server Error</title>"
 
 static struct mapping_set *set;

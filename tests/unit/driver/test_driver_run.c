@@ -114,6 +114,54 @@ static void test_driver_run__sessions_that_do_not_fit_are_dropped(void **state)
     }
 }
 
+// A module that is not active leaves fields away: they are null, the call is not lost.
+static void test_driver_run__missing_fields_are_left_out(void **state)
+{
+    (void)state;
+    assert_int_equal(begin_with("/api/erp/materials?per_page=2", SESSION), 2);
+    assert_non_null(strstr(t.bodies[0], "\"boms\""));
+    failure(0, "[\"'boms'\",\"\"]");
+    assert_int_equal(t.count, 4);
+    assert_null(strstr(t.bodies[2], "\"boms\""));
+    assert_true(holds(driver_session(t.run), "[\"product.product\",\"boms\"]"));
+    failure(2, "[\"'product_suppliers'\",\"\"]");
+    assert_int_equal(t.count, 6);
+    assert_null(strstr(t.bodies[4], "product_suppliers"));
+    assert_null(strstr(t.bodies[4], "\"boms\""));
+    result(5, "1");
+    result(4, "[{\"id\":1,\"code\":\"A\"}]");
+    const struct driver_result *r = done(FP_OK);
+    assert_true(holds(r->body, "\"vendorKeys\":[]"));
+    char session[512];
+    assert_true(bytes_to_text(r->session, session, sizeof session));
+    driver_free(t.run);
+    t.count = 0;
+    assert_int_equal(begin_with("/api/erp/materials/1", session), 1);
+    assert_null(strstr(t.bodies[0], "\"boms\""));
+}
+
+static void test_driver_run__missing_fields_that_are_needed(void **state)
+{
+    (void)state;
+    (void)begin_with("/api/erp/vendors", SESSION);
+    failure(0, "[\"'payment_terms'\",\"\"]");
+    (void)done(FP_E_OPERATION_UNSUPPORTED);
+    (void)trial_end(NULL);
+    (void)begin_with("/api/erp/materials?filter[uomKey]=1&sort[categoryName]=0", SESSION);
+    failure(0, "[\"'account_category'\",\"\"]");
+    assert_true(holds(done(FP_E_SORT_UNSUPPORTED)->errors, "sort[categoryName]"));
+    (void)trial_end(NULL);
+    (void)begin_with("/api/erp/materials?filter[uomKey]=1", SESSION);
+    failure(1, "[\"'default_uom'\",\"\"]");
+    assert_true(holds(done(FP_E_FILTER_UNSUPPORTED)->errors, "filter[uomKey]"));
+    (void)trial_end(NULL);
+    // The same field again, though it was left out: the source makes no sense.
+    (void)begin_with("/api/erp/materials", SESSION);
+    failure(0, "[\"'boms'\",\"\"]");
+    failure(2, "[\"'boms'\",\"\"]");
+    (void)done(FP_E_SOURCE_FAILED);
+}
+
 static void test_driver_run__rejected_credentials_are_not_tried_again(void **state)
 {
     (void)state;
@@ -219,6 +267,8 @@ int main(void)
         TEST(test_driver_run__expired_session_logs_in_once),
         TEST(test_driver_run__waits_for_a_session_of_another_run),
         TEST(test_driver_run__sessions_that_do_not_fit_are_dropped),
+        TEST(test_driver_run__missing_fields_are_left_out),
+        TEST(test_driver_run__missing_fields_that_are_needed),
         TEST(test_driver_run__rejected_credentials_are_not_tried_again),
         TEST(test_driver_run__verify_names_the_account),
         TEST(test_driver_run__refused_filters_cost_no_call),
