@@ -157,24 +157,36 @@ static const char *judge_reason(enum mapping_verdict verdict, bool login)
     }
 }
 
+// A step of the log-in that may fail, and fails by what the source has or allows.
+static bool judge_may_be_passed_over(const struct driver_run *run, enum mapping_verdict verdict)
+{
+    return run->call.mapping->wire.steps[run->step].optional &&
+           (verdict == VERDICT_FAILED || verdict == VERDICT_UNSUPPORTED ||
+            verdict == VERDICT_PERMISSION || verdict == VERDICT_NOT_FOUND ||
+            verdict == VERDICT_FIELD);
+}
+
+// The session is over: once, the call waits for another.
+static void judge_session_over(struct driver_run *run)
+{
+    run->fresh = true; // what comes next must do
+    yyjson_doc_free(run->parents_doc);
+    run->parents_doc = NULL;
+    run->parents = NULL;
+    run__session_wait(run);
+}
+
 void run__verdict(struct driver_run *run, struct driver_slot *slot, enum mapping_verdict verdict,
                   const struct client_answer *answer)
 {
     bool login = slot->purpose == SLOT_FOR_LOGIN;
-    bool refusal = verdict == VERDICT_FAILED || verdict == VERDICT_UNSUPPORTED ||
-                   verdict == VERDICT_PERMISSION || verdict == VERDICT_NOT_FOUND ||
-                   verdict == VERDICT_FIELD;
-    if (login && run->call.mapping->wire.steps[run->step].optional && refusal) {
+    if (login && judge_may_be_passed_over(run, verdict)) {
         slot->result = NULL;
         run__login_answered(run, slot);
         return;
     }
     if (verdict == VERDICT_SESSION && !login && !run->fresh) {
-        run->fresh = true; // once: what comes next must do
-        yyjson_doc_free(run->parents_doc);
-        run->parents_doc = NULL;
-        run->parents = NULL;
-        run__session_wait(run);
+        judge_session_over(run);
         return;
     }
     if (verdict == VERDICT_FIELD && !login) {

@@ -174,29 +174,29 @@ static enum fp_error judge_text(struct loader *l, const struct yaml_node *node,
     return error == FP_OK && at != NULL ? loader__answer_path(l, at, &out->path) : error;
 }
 
+static enum fp_error judge_during(struct loader *l, const struct yaml_node *node,
+                                  struct mapping_judge *out)
+{
+    const char *during = "";
+    enum fp_error error = loader__text(l, node, "during", false, &during);
+    out->login_only = strcmp(during, "login") == 0;
+    out->call_only = strcmp(during, "call") == 0;
+    if (error == FP_OK && during[0] != '\0' && !out->login_only && !out->call_only) {
+        error = loader__wrong(l, yaml_member(node, "during"), "\"during\" is login or call.");
+    }
+    return error;
+}
+
 static enum fp_error judge_rule(struct loader *l, const struct yaml_node *node,
                                 struct mapping_judge *out)
 {
     static const char *const names[] = {"status", "during",   "at", "equals",
                                         "starts", "contains", "is", NULL};
     const struct yaml_node *status = yaml_member(node, "status");
-    const char *during = "";
     enum fp_error error = loader__map(l, node, names);
-    if (error == FP_OK) {
-        error = loader__text(l, node, "during", false, &during);
-    }
-    if (error == FP_OK && during[0] != '\0' && strcmp(during, "login") != 0 &&
-        strcmp(during, "call") != 0) {
-        error = loader__wrong(l, yaml_member(node, "during"), "\"during\" is login or call.");
-    }
-    out->login_only = strcmp(during, "login") == 0;
-    out->call_only = strcmp(during, "call") == 0;
-    if (error == FP_OK && status != NULL) {
-        error = judge_status(l, status, out);
-    }
-    if (error == FP_OK) {
-        error = judge_text(l, node, out);
-    }
+    error = error != FP_OK ? error : judge_during(l, node, out);
+    error = error != FP_OK || status == NULL ? error : judge_status(l, status, out);
+    error = error != FP_OK ? error : judge_text(l, node, out);
     if (error == FP_OK && status == NULL && out->compare == JUDGE_NONE) {
         error = loader__wrong(l, node, "A rule needs \"status\" or \"at\".");
     }
