@@ -117,7 +117,7 @@ static void connect_recorded(void *ctx, enum fp_error result)
 static void connect_record(struct call *call, enum fp_error result, audit_done *done)
 {
     char actor[32];
-    struct registry_caller caller = {0};
+    struct registry_caller caller;
     struct audit_record record = {.action = AUDIT_CREDENTIAL_VERIFY, .result = result};
     struct buf detail;
     struct json_out json = json_out_start(&detail);
