@@ -207,7 +207,7 @@ static void test_client_pool__out_of_memory(void **state)
     const struct client_header headers[] = {{BYTES("Authorization"), BYTES("Bearer abc")}};
     request.headers = headers;
     request.header_count = 1;
-    request.timeout_ms = 2000;
+    request.timeout_ms = 20000;
     unsigned good = 0;
     for (unsigned long n = 1; n < 4000 && good < 3; n++) {
         struct client_call *handle = NULL;
@@ -238,7 +238,7 @@ static void test_client_pool__idle_pools_are_closed(void **state)
     (void)state;
     uv_timer_t tick;
     struct client_stats stats;
-    uint64_t end = uv_hrtime() + 10000000000u;
+    uint64_t end = uv_hrtime() + 60000000000u;
     still_works();
     uv_timer_init(&t.loop, &tick);
     uv_timer_start(&tick, on_tick, 10, 10);

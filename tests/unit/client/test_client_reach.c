@@ -9,13 +9,13 @@ static void timed(const char *server, const char *scheme, const char *path, enum
     struct result result;
     uint64_t begun = uv_hrtime();
     struct client_request request = request_to(url, sizeof url, scheme, server, path);
-    request.timeout_ms = 400;
+    request.timeout_ms = 1500;
     call(&request, "con_time", &result);
     if (result.error != error || strstr(result.note, words) == NULL) {
         fail_msg("%s: %s (%s)", path, fp_error_code(result.error), result.note);
     }
-    assert_true(uv_hrtime() - begun >= 390000000u);
-    assert_true(uv_hrtime() - begun < 5000000000u);
+    assert_true(uv_hrtime() - begun >= 1490000000u);
+    assert_true(uv_hrtime() - begun < 15000000000u); // far below the standard time-outs
     still_works();
 }
 

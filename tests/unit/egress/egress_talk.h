@@ -112,6 +112,17 @@ static inline void world_run(unsigned ms)
     world_read();
 }
 
+// Polls: a loaded machine may be slow, but not for ever.
+static inline void world_run_until_answered(uint64_t call)
+{
+    uint64_t end = uv_hrtime() + 30000000000u;
+    while (world.answers[call].heads == 0) {
+        assert_true(uv_hrtime() < end);
+        uv_run(&world.room.loop, UV_RUN_NOWAIT);
+        world_read();
+    }
+}
+
 static inline void give(enum link_room from, unsigned number, struct buf *frame)
 {
     struct link_frame in = {(enum link_number)number, bytes_slice(buf_bytes(frame), 8, frame->len)};

@@ -98,7 +98,7 @@ static void test_egress_session__next_one_logs_in(void **state)
     execute(4, "con_a");
     assert_int_equal(world_logins(), 1);
     give_stop(3);
-    world_run(80); // the first one's own time is over
+    world_run_until_answered(1); // the first one's own time is over
     expect_answers(1, 1, FP_E_SOURCE_TIMEOUT);
     assert_int_equal(world_logins(), 2);
     give_stop(2);
@@ -115,7 +115,7 @@ static void test_egress_session__waiting_ends_with_the_deadline(void **state)
     struct link_execute in = execute_of(2, "con_a");
     in.deadline_ms = 30;
     give_execute(&in);
-    world_run(60);
+    world_run_until_answered(2);
     expect_answers(2, 2, FP_E_SOURCE_TIMEOUT);
     assert_non_null(strstr(world.answers[2].detail, "log-in"));
     world_answer(0, FP_OK, 200);
