@@ -75,15 +75,16 @@ struct client_call {
 };
 
 struct client {
-    uv_loop_t *loop;                           // the room's
-    X509_STORE *store;                         // trusted certificates
-    struct client_pool *pools;                 // most recently used first
-    struct client_pool *last;                  // least recently used
-    struct client_pool *table[CLIENT_BUCKETS]; // by hash of the key
-    unsigned pool_max;                         // see settings
-    unsigned connection_max;                   // see settings
-    unsigned idle_ms;                          // see settings
-    uv_timer_t sweep;                          // closes idle pools
+    uv_loop_t *loop;                              // the room's
+    X509_STORE *store;                            // trusted certificates
+    struct client_pool *pools;                    // most recently used first
+    struct client_pool *last;                     // least recently used
+    struct client_pool *table[CLIENT_BUCKETS];    // by hash of the key
+    struct client_watch *watches[CLIENT_BUCKETS]; // of sockets, by descriptor
+    unsigned pool_max;                            // see settings
+    unsigned connection_max;                      // see settings
+    unsigned idle_ms;                             // see settings
+    uv_timer_t sweep;                             // closes idle pools
     unsigned handles;          // of the loop that are not closed yet, sweep included
     bool closing;              // client_free() was called; freed with the last handle
     struct client_stats stats; // so far
@@ -104,11 +105,23 @@ struct client_pool *client__pool_find(struct client *client, struct bytes connec
 void client__pool_forget(struct client_pool *pool);
 // Hands a call to libcurl; it must not be in flight. FP_E_NO_MEMORY.
 enum fp_error client__pool_begin(struct client_call *call);
+// What a socket of the pool shows; collects results.
+void client__pool_act(struct client_pool *pool, curl_socket_t fd, int bits);
 // Takes it back from libcurl; keeps the easy handle for the next one.
 void client__pool_end(struct client_call *call);
 void client__pool_free(struct client_pool *pool);
 // Frees it unless it has calls or hands out results; then it goes later.
 void client__pool_drop(struct client_pool *pool);
+
+// watch.c: sockets on the loop. A watch lives as long as its socket.
+// Watches for what libcurl wants; false: out of memory.
+bool client__watch_start(struct client_pool *pool, curl_socket_t fd, int what);
+// libcurl wants nothing for now; made is whether the socket was ever connected.
+void client__watch_rest(struct client *client, curl_socket_t fd, bool made);
+// Before the socket is closed, or when a new one has its number. Harmless where there is none.
+void client__watch_drop(struct client *client, curl_socket_t fd);
+void client__watch_drop_pool(struct client_pool *pool);
+int client__on_close(void *client, curl_socket_t fd); // libcurl closes a socket
 
 // call.c: a call has ended for libcurl.
 void client__call_finish(struct client_call *call, CURLcode code);

@@ -15,11 +15,12 @@ struct block {
     alignas(max_align_t) char data[]; // what libcurl sees
 };
 
+// Zeroing the large buffers of each call would cost more than the call itself: as malloc().
 static void *block_alloc(size_t size)
 {
     struct block *block = NULL;
     if (size <= SIZE_MAX - sizeof *block) {
-        block = mem_alloc(1, sizeof *block + size);
+        block = mem_resize(NULL, sizeof *block + size);
     }
     if (block == NULL) {
         atomic_fetch_add(&failures, 1);
@@ -59,7 +60,11 @@ static void *block_calloc(size_t count, size_t size)
     if (size != 0 && count > SIZE_MAX / size) {
         return NULL;
     }
-    return block_alloc(count * size);
+    void *block = block_alloc(count * size);
+    if (block != NULL) {
+        memset(block, 0, count * size);
+    }
+    return block;
 }
 
 static char *block_text(const char *text)

@@ -1,22 +1,9 @@
-// libcurl's multi interface on the loop: one multi handle per pool, a poll handle per socket, a
-// timer per pool. Nothing of a pool is freed from within libcurl's callbacks.
-// SPDX-License-Identifier: Apache-2.0
+// libcurl's multi interface on the loop: one multi handle and one timer per pool. Nothing of a pool
+// is freed from within libcurl's callbacks. SPDX-License-Identifier: Apache-2.0
 #include "base/mem.h"
 #include "client/client_int.h"
 
 #include <string.h>
-
-struct socket_watch {
-    uv_poll_t poll;           // handle of the loop
-    struct client_pool *pool; // whose socket
-    curl_socket_t fd;         // watched
-};
-
-static void watch_closed(uv_handle_t *handle)
-{
-    struct socket_watch *watch = handle->data;
-    mem_free(watch);
-}
 
 static void timer_closed(uv_handle_t *handle)
 {
@@ -62,7 +49,7 @@ static void collect(struct client_pool *pool)
 }
 
 // An error of the multi handle itself is a lack of memory, after which it has forgotten a socket.
-static void act(struct client_pool *pool, curl_socket_t fd, int bits)
+void client__pool_act(struct client_pool *pool, curl_socket_t fd, int bits)
 {
     int running = 0;
     if (curl_multi_socket_action(pool->multi, fd, bits, &running) != CURLM_OK) {
@@ -74,7 +61,7 @@ static void act(struct client_pool *pool, curl_socket_t fd, int bits)
 static void on_timer(uv_timer_t *timer)
 {
     struct client_pool *pool = timer->data;
-    act(pool, CURL_SOCKET_TIMEOUT, 0);
+    client__pool_act(pool, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int on_timer_wish(CURLM *multi, long timeout_ms, void *userdata)
@@ -91,65 +78,25 @@ static int on_timer_wish(CURLM *multi, long timeout_ms, void *userdata)
     return 0;
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
-{
-    struct socket_watch *watch = poll->data;
-    struct client_pool *pool = watch->pool;
-    int bits = 0;
-    if (status < 0) {
-        bits = CURL_CSELECT_ERR;
-    }
-    bits |= (events & UV_READABLE) != 0 ? CURL_CSELECT_IN : 0;
-    bits |= (events & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0;
-    act(pool, watch->fd, bits);
-}
-
-static struct socket_watch *watch_create(struct client_pool *pool, curl_socket_t fd)
-{
-    struct socket_watch *watch = mem_alloc(1, sizeof *watch);
-    if (watch == NULL) {
-        return NULL;
-    }
-    watch->pool = pool;
-    watch->fd = fd;
-    watch->poll.data = watch;
-    if (uv_poll_init(pool->client->loop, &watch->poll, fd) != 0) {
-        mem_free(watch);
-        return NULL;
-    }
-    return watch;
-}
-
 static int on_socket_wish(CURL *easy, curl_socket_t fd, int what, void *userdata, void *socketp)
 {
     struct client_pool *pool = userdata;
-    struct socket_watch *watch = socketp;
     struct client_call *call = NULL;
-    int events = 0;
+    (void)socketp;
     (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call);
-    // While a connection is made libcurl waits for writing only.
-    if (call != NULL && (what & CURL_POLL_IN) != 0 && what != CURL_POLL_REMOVE) {
-        call->connected = true;
-    }
     if (what == CURL_POLL_REMOVE) {
-        if (watch != NULL) {
-            (void)curl_multi_assign(pool->multi, fd, NULL);
-            uv_close((uv_handle_t *)&watch->poll, watch_closed);
-        }
+        client__watch_rest(pool->client, fd, call == NULL || call->begun != 0);
         return 0;
     }
-    if (watch == NULL) {
-        watch = watch_create(pool, fd);
-        if (watch == NULL) {
-            pool->broken = true;
-            (void)uv_timer_start(&pool->timer, on_timer, 0, 0);
-            return 0;
-        }
-        (void)curl_multi_assign(pool->multi, fd, watch);
+    // While a connection is made libcurl waits for writing only.
+    if (call != NULL && (what & CURL_POLL_IN) != 0) {
+        call->connected = true;
     }
-    events |= (what & CURL_POLL_IN) != 0 ? UV_READABLE : 0;
-    events |= (what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0;
-    return uv_poll_start(&watch->poll, events, on_poll) == 0 ? 0 : -1;
+    if (!client__watch_start(pool, fd, what)) {
+        pool->broken = true;
+        (void)uv_timer_start(&pool->timer, on_timer, 0, 0);
+    }
+    return 0;
 }
 
 static void link_first(struct client_pool *pool)
@@ -315,6 +262,7 @@ void client__pool_free(struct client_pool *pool)
         curl_easy_cleanup(pool->spare[--pool->spare_count]);
     }
     (void)curl_multi_cleanup(pool->multi);
+    client__watch_drop_pool(pool);
     pool->multi = NULL;
     client__pool_forget(pool);
     unlink_pool(pool);

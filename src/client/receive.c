@@ -43,6 +43,7 @@ curl_socket_t client__on_open(void *userdata, curlsocktype purpose, struct curl_
     if (fd < 0) {
         return CURL_SOCKET_BAD;
     }
+    client__watch_drop(call->pool->client, fd); // of a socket that was closed behind our back
     call->opened++;
     call->pool->client->stats.connections++;
     return fd;

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LIFETIME_S 900 // of a kept-alive socket: certificates and addresses change
+#define SEND_BUFFER 16384 // bytes; made, wiped and freed for each request
+#define LIFETIME_S  900   // of a kept-alive socket: certificates and addresses change
 
 static CURLcode on_tls(CURL *easy, void *ssl_ctx, void *userdata)
 {
@@ -20,14 +21,15 @@ static CURLcode on_tls(CURL *easy, void *ssl_ctx, void *userdata)
 
 #define SET(option, value) (curl_easy_setopt(easy, (option), (value)) == CURLE_OK)
 
-static bool setup_network(CURL *easy)
+static bool setup_network(CURL *easy, struct client *client)
 {
     return SET(CURLOPT_NOSIGNAL, 1L) && SET(CURLOPT_QUICK_EXIT, 1L) && SET(CURLOPT_PROXY, "") &&
            SET(CURLOPT_NOPROXY, "*") && SET(CURLOPT_PROTOCOLS_STR, "http,https") &&
            SET(CURLOPT_FOLLOWLOCATION, 0L) && SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
            SET(CURLOPT_TCP_KEEPALIVE, 1L) && SET(CURLOPT_MAXLIFETIME_CONN, (long)LIFETIME_S) &&
            SET(CURLOPT_OPENSOCKETFUNCTION, client__on_open) &&
-           SET(CURLOPT_PREREQFUNCTION, client__on_request);
+           SET(CURLOPT_CLOSESOCKETFUNCTION, client__on_close) &&
+           SET(CURLOPT_CLOSESOCKETDATA, client) && SET(CURLOPT_PREREQFUNCTION, client__on_request);
 }
 
 static bool setup_tls(CURL *easy, struct client *client)
@@ -41,7 +43,8 @@ static bool setup_tls(CURL *easy, struct client *client)
 static bool setup_http(CURL *easy)
 {
     return SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
-           SET(CURLOPT_HTTP09_ALLOWED, 0L) && SET(CURLOPT_ACCEPT_ENCODING, "gzip, deflate") &&
+           SET(CURLOPT_HTTP09_ALLOWED, 0L) && SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BUFFER) &&
+           SET(CURLOPT_ACCEPT_ENCODING, "gzip, deflate") &&
            SET(CURLOPT_USERAGENT, "Fishplate/" FP_VERSION) &&
            SET(CURLOPT_HEADERFUNCTION, client__on_header) &&
            SET(CURLOPT_WRITEFUNCTION, client__on_body) && SET(CURLOPT_PATH_AS_IS, 1L);
@@ -53,7 +56,7 @@ CURL *client__easy_create(struct client_pool *pool)
     if (easy == NULL) {
         return NULL;
     }
-    if (!setup_network(easy) || !setup_tls(easy, pool->client) || !setup_http(easy)) {
+    if (!setup_network(easy, pool->client) || !setup_tls(easy, pool->client) || !setup_http(easy)) {
         curl_easy_cleanup(easy);
         return NULL;
     }

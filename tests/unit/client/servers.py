@@ -124,7 +124,7 @@ async def special(path, writer, port):
 
 
 def ordinary(path, method, headers, body, number, served, port):
-    if path == "/echo":
+    if path in ("/echo", "/bye"):
         return answer(f"conn={number} req={served} method={method} body={len(body)}")
     if path == "/auth":
         return answer(headers.get("authorization", "none"))
@@ -172,7 +172,10 @@ def ordinary(path, method, headers, body, number, served, port):
 
 
 async def read_request(reader):
-    line = (await reader.readline()).decode("latin-1").split()
+    first = await reader.readexactly(1)
+    if first == b"\x16":  # TLS where plain HTTP is spoken: such servers answer with a page
+        return None
+    line = (first + await reader.readline()).decode("latin-1").split()
     if len(line) != 3:
         return None
     headers = {}
@@ -213,6 +216,8 @@ async def serve(name, reader, writer):
             else:
                 writer.write(ordinary(path, method, headers, body, number, served, port))
             await writer.drain()
+            if path == "/bye":
+                break  # without a word about it
     except (OSError, asyncio.IncompleteReadError, ValueError, asyncio.LimitOverrunError):
         pass
     finally:

@@ -119,6 +119,48 @@ static void test_client_pool__repeats_only_what_is_safe(void **state)
     assert_non_null(strstr(result.body, "req=1 method=POST body=19"));
 }
 
+// Descriptors are used again at once: none may be watched for a socket that is gone.
+static void test_client_pool__descriptors_are_used_again(void **state)
+{
+    (void)state;
+    char down_url[200];
+    char good_url[200];
+    struct result result;
+    struct client_request down = request_to(down_url, sizeof down_url, "http", "refused", "/");
+    struct client_request good = request_to(good_url, sizeof good_url, "http", "plain", "/echo");
+    good.timeout_ms = 20000;
+    for (int i = 0; i < 30; i++) {
+        char connection[32];
+        call(&down, "con_again_down", &result);
+        assert_int_equal(result.error, FP_E_SOURCE_UNREACHABLE);
+        snprintf(connection, sizeof connection, "con_again_%d", i % 3);
+        call(&good, connection, &result);
+        assert_int_equal(result.error, FP_OK);
+        if (i % 4 == 3) {
+            client_forget(t.client, bytes_of_text(connection));
+        }
+    }
+}
+
+static void test_client_pool__closed_while_idle(void **state)
+{
+    (void)state;
+    char url[200];
+    struct result result;
+    struct client_request request = request_to(url, sizeof url, "http", "plain", "/bye");
+    request.method = BYTES("POST"); // not safe to repeat
+    for (int i = 0; i < 5; i++) {
+        call(&request, "con_bye", &result);
+        assert_int_equal(result.error, FP_OK);
+        assert_false(result.reused);
+        assert_int_equal(result.attempts, 1);
+        uint64_t end = uv_hrtime() + 100000000u;
+        while (uv_hrtime() < end) {
+            uv_run(&t.loop, UV_RUN_NOWAIT);
+        }
+    }
+}
+
 static void test_client_pool__cancel(void **state)
 {
     (void)state;
@@ -277,6 +319,8 @@ int main(void)
         cmocka_unit_test(test_client_pool__forget),
         cmocka_unit_test(test_client_pool__limit_of_sockets),
         cmocka_unit_test(test_client_pool__repeats_only_what_is_safe),
+        cmocka_unit_test(test_client_pool__descriptors_are_used_again),
+        cmocka_unit_test(test_client_pool__closed_while_idle),
         cmocka_unit_test(test_client_pool__cancel),
         cmocka_unit_test(test_client_pool__send_and_cancel_from_done),
         cmocka_unit_test(test_client_pool__out_of_memory),
