@@ -28,17 +28,28 @@ static bool calls_grow(struct gateway *g)
     return true;
 }
 
+// Nobody waits for it any more: the rooms behind need not go on.
+static void calls_tell_over(struct gateway *g, const struct gateway_call *call)
+{
+    struct link_cancel cancel = {call->id};
+    struct link_abandon abandon = {call->id};
+    struct buf *out = room_out(g->room, LINK_ROOM_VAULT);
+    if (out != NULL) {
+        (void)link_put_cancel(out, &cancel);
+    }
+    out = room_out(g->room, LINK_ROOM_EGRESS);
+    if (out != NULL && call->streaming) {
+        (void)link_put_abandon(out, &abandon);
+    }
+}
+
 static void calls_on_timer(uv_timer_t *timer)
 {
     struct gateway *g = timer->data;
     uint64_t now = uv_now(timer->loop);
     while (g->oldest != NULL && g->oldest->deadline <= now) {
         struct gateway_call *call = g->oldest;
-        struct link_cancel cancel = {call->id};
-        struct buf *out = room_out(g->room, LINK_ROOM_VAULT);
-        if (out != NULL) {
-            (void)link_put_cancel(out, &cancel);
-        }
+        calls_tell_over(g, call);
         if (call->streaming) {
             call->x.error = FP_E_TIMEOUT;
             http_answer_break(g->server, call->x.handle);
@@ -159,23 +170,12 @@ void gateway__on_gone(void *ctx, uint64_t user)
 {
     struct gateway *g = ctx;
     struct gateway_call *call = gateway__call_find(g, user);
-    struct link_cancel cancel = {user};
-    struct link_abandon abandon = {user};
-    struct buf *out = NULL;
-    if (call == NULL) {
-        return;
+    if (call != NULL) {
+        calls_tell_over(g, call);
+        call->x.error = FP_E_CANCELLED;
+        gateway__finish(g, &call->x);
+        gateway__call_release(g, call);
     }
-    out = room_out(g->room, LINK_ROOM_VAULT);
-    if (out != NULL) {
-        (void)link_put_cancel(out, &cancel);
-    }
-    out = room_out(g->room, LINK_ROOM_EGRESS);
-    if (out != NULL && call->streaming) {
-        (void)link_put_abandon(out, &abandon);
-    }
-    call->x.error = FP_E_CANCELLED;
-    gateway__finish(g, &call->x);
-    gateway__call_release(g, call);
 }
 
 void gateway__on_drained(void *ctx, uint64_t user, size_t bytes)
