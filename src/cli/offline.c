@@ -22,15 +22,17 @@ struct offline {
 enum fp_error cli_become_vault(struct config *config, struct fp_note *note)
 {
     struct sandbox_report report = {0};
-    char folder[CONFIG_PATH];
+    struct config inside = *config;
     uint32_t uid = config->uid_base != 0 ? config->uid_base + LINK_ROOM_VAULT : 0;
     enum fp_error error = sandbox_begin(&report, note);
     if (error != FP_OK || geteuid() != 0) {
         return error;
     }
-    memcpy(folder, config->data_dir, sizeof folder);
-    if (uid != 0 && config_rebase_data_dir(config)) {
-        error = sandbox_root(folder, &report, note);
+    if (uid != 0 && config_rebase_data_dir(&inside)) {
+        error = sandbox_root(config->data_dir, &report, note);
+    }
+    if (report.own_root) {
+        *config = inside;
     }
     return error == FP_OK ? sandbox_drop(uid, &report, note) : error;
 }

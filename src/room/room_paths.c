@@ -82,11 +82,15 @@ size_t room__paths(const struct room *room, struct room_path_space *space,
 
 enum fp_error room__enter_root(struct room *room, struct fp_note *note)
 {
-    struct config *config = &room->config;
-    char folder[CONFIG_PATH];
-    if (room->ops->policy != SANDBOX_VAULT || geteuid() != 0 || config->uid_base == 0) {
+    struct config inside = room->config;
+    enum fp_error error = FP_OK;
+    if (room->ops->policy != SANDBOX_VAULT || geteuid() != 0 || inside.uid_base == 0 ||
+        !config_rebase_data_dir(&inside)) {
         return FP_OK;
     }
-    memcpy(folder, config->data_dir, sizeof folder);
-    return config_rebase_data_dir(config) ? sandbox_root(folder, &room->report, note) : FP_OK;
+    error = sandbox_root(room->config.data_dir, &room->report, note);
+    if (error == FP_OK && room->report.own_root) {
+        room->config = inside;
+    }
+    return error;
 }

@@ -130,11 +130,11 @@ static void sandbox_look_at_capabilities(bool was_root, struct sandbox_report *r
 static enum fp_error sandbox_become(uint32_t uid, struct sandbox_report *report,
                                     struct fp_note *note)
 {
-    if (setgroups(0, NULL) != 0) {
-        return sandbox_refused(note, "setgroups");
-    }
-    if (setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0) {
-        return sandbox_refused(note, "rooms.uid_base");
+    if (setgroups(0, NULL) != 0 || setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0) {
+        fp_note_set(note, "rooms.uid_base",
+                    "User %u is refused: %m. In a container without users of its own set it to 0.",
+                    (unsigned)uid);
+        return FP_E_PERMISSION_DENIED;
     }
     // the way back must be closed
     if (setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0 || getuid() != uid || geteuid() != uid ||
@@ -148,8 +148,14 @@ static enum fp_error sandbox_become(uint32_t uid, struct sandbox_report *report,
 
 enum fp_error sandbox_root(const char *folder, struct sandbox_report *report, struct fp_note *note)
 {
-    if (chroot(folder) != 0 || chdir("/") != 0) {
-        return sandbox_refused(note, "chroot");
+    if (chroot(folder) != 0) {
+        if (errno == EPERM) {
+            return FP_OK; // a container without CAP_SYS_CHROOT: the report says so
+        }
+        return sandbox_refused(note, "data_dir");
+    }
+    if (chdir("/") != 0) {
+        return sandbox_refused(note, "data_dir");
     }
     report->own_root = true;
     return FP_OK;
@@ -209,8 +215,8 @@ enum fp_error sandbox_close(const struct sandbox_request *request, struct sandbo
     if (error != FP_OK) {
         return error;
     }
-    // the kernel says so without doing anything
-    if (unshare(CLONE_THREAD) != 0) {
+    // the kernel says so without doing anything; a container that refuses to say is not in the way
+    if (unshare(CLONE_THREAD) != 0 && errno == EINVAL) {
         fp_note_set(note, "threads", "A thread runs already: it would not be closed in.");
         return FP_E_INTERNAL;
     }

@@ -44,7 +44,8 @@ struct sandbox_report {
 // First step, before anything else in the process: limits, not dumpable, dies with its parent.
 enum fp_error sandbox_begin(struct sandbox_report *report, struct fp_note *note);
 // Where started as root, before sandbox_drop(): the folder becomes the root of the file system, so
-// that nothing else exists for the room, and no folder above it needs to be open to it.
+// that nothing else exists for the room, and no folder above it needs to be open to it. FP_OK with
+// own_root false where a container does not let root do that.
 enum fp_error sandbox_root(const char *folder, struct sandbox_report *report, struct fp_note *note);
 // Where started as root: become uid and gid for good, give up every capability; verified by trying
 // to get back. Not as root: capabilities only; own_user stays false.

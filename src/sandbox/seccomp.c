@@ -142,6 +142,13 @@ static const struct seccomp_row seccomp_rows[] = {
     {SCMP_SYS(clone), SANITIZER},
 };
 
+// It goes around seccomp. Told that there is none, newer versions of libuv do without.
+static const int seccomp_rings[] = {
+    SCMP_SYS(io_uring_setup),
+    SCMP_SYS(io_uring_enter),
+    SCMP_SYS(io_uring_register),
+};
+
 // What the supervisor and every room can do without, whatever else is in force.
 static const int seccomp_never[] = {
     SCMP_SYS(ptrace),
@@ -164,9 +171,6 @@ static const int seccomp_never[] = {
     SCMP_SYS(request_key),
     SCMP_SYS(keyctl),
     SCMP_SYS(userfaultfd),
-    SCMP_SYS(io_uring_setup),
-    SCMP_SYS(io_uring_enter),
-    SCMP_SYS(io_uring_register),
     SCMP_SYS(reboot),
     SCMP_SYS(swapon),
     SCMP_SYS(swapoff),
@@ -196,10 +200,11 @@ static int seccomp_add_memory(scmp_filter_ctx filter)
     return bad;
 }
 
+// Looking at its own state; newer versions of libuv name their threads.
 static int seccomp_add_questions(scmp_filter_ctx filter)
 {
     static const int questions[] = {PR_GET_DUMPABLE, PR_GET_PDEATHSIG, PR_GET_NO_NEW_PRIVS,
-                                    PR_GET_SECCOMP, PR_CAPBSET_READ};
+                                    PR_GET_SECCOMP,  PR_CAPBSET_READ,  PR_SET_NAME};
     static const unsigned long controls[] = {FIONBIO, FIONREAD, TCGETS};
     int bad = 0;
     for (size_t i = 0; i < COUNT(questions) && !SANDBOX_SANITIZED; i++) {
@@ -277,6 +282,9 @@ static int seccomp_fill(scmp_filter_ctx filter, enum sandbox_policy policy)
             if (!SANDBOX_SANITIZED || seccomp_never[i] != SCMP_SYS(ptrace)) {
                 bad |= seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, seccomp_never[i], 0);
             }
+        }
+        for (size_t i = 0; i < COUNT(seccomp_rings); i++) {
+            bad |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), seccomp_rings[i], 0);
         }
         // CLONE_THREAD alone only asks whether other threads run
         return bad | seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(unshare), 1,

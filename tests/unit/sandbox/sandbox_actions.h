@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -226,6 +227,18 @@ static int do_become_root(void)
 static int do_signal_parent(void)
 {
     return outcome(syscall(SYS_kill, getppid(), 0) == 0);
+}
+
+// libuv 1.50 names its threads.
+static int do_name_itself(void)
+{
+    return outcome(prctl(PR_SET_NAME, "renamed", 0, 0, 0) == 0);
+}
+
+// libuv 1.50 asks for rings when it makes a loop, and does without where there are none.
+static int do_rings(void)
+{
+    return syscall(SYS_io_uring_setup, 8, NULL) == -1 && errno == ENOSYS ? DONE : OTHER;
 }
 
 static int do_look_at_itself(void)

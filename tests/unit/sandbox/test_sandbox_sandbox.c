@@ -115,6 +115,8 @@ static void test_sandbox_sandbox__no_room_reaches_another(void **state)
     (void)state;
     for (size_t i = 0; i < ROOMS; i++) {
         assert_killed(act(rooms[i], do_ptrace));
+        assert_exits(act(rooms[i], do_name_itself), DONE);
+        assert_killed(act(rooms[i], do_rings));
         assert_killed(act(rooms[i], do_read_parent));
         assert_killed(act(rooms[i], do_signal_parent));
         assert_killed(act(rooms[i], do_become_root));
@@ -206,6 +208,7 @@ static void test_sandbox_sandbox__supervisor_starts_rooms_and_little_else(void *
     assert_exits(supervised_act(do_be_a_room), DONE);
     assert_true(seen.own_user == (getuid() == 0));
     assert_killed(supervised_act(do_mount));
+    assert_exits(supervised_act(do_rings), DONE);
     assert_killed(supervised_act(do_read_parent));
 }
 
@@ -238,6 +241,27 @@ static void test_sandbox_sandbox__own_root(void **state)
     seen = *shared;
     assert_exits(status, DONE);
     assert_true(seen.seccomp);
+}
+
+// A container without CAP_SYS_CHROOT: the vault does without, and the report says so.
+static void test_sandbox_sandbox__own_root_that_is_refused(void **state)
+{
+    int status = 0;
+    pid_t pid = 0;
+    (void)state;
+    if (getuid() != 0) {
+        skip();
+    }
+    pid = fork();
+    if (pid == 0) {
+        struct fp_note note = {0};
+        struct sandbox_report report = {0};
+        bool good = sandbox_drop(0, &report, &note) == FP_OK && // root without capabilities
+                    sandbox_root(folder, &report, &note) == FP_OK;
+        _exit(good && !report.own_root && access("/etc", F_OK) == 0 ? DONE : OTHER);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_exits(status, DONE);
 }
 
 static void *thread_that_waits(void *argument)
@@ -305,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_sandbox_sandbox__memory_is_unreadable_for_another_user),
         cmocka_unit_test(test_sandbox_sandbox__supervisor_starts_rooms_and_little_else),
         cmocka_unit_test(test_sandbox_sandbox__own_root),
+        cmocka_unit_test(test_sandbox_sandbox__own_root_that_is_refused),
         cmocka_unit_test(test_sandbox_sandbox__refuses_other_threads),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
