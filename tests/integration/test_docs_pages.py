@@ -48,9 +48,35 @@ def test_quickstart(fishplate, app, tryton, shared_connection, tmp_path):
                ("http://127.0.0.1:8000", tryton.url), ("build/release/fishplate", str(BINARY))]
     text = page("quickstart.md")
     assert all(old in text for old, _new in replace), "the page says it in other words now"
+    (tmp_path / ".dev").mkdir()
     shell = shell_in(tmp_path)
     try:
         assert run_page(text, shell, replace) >= 9
+    finally:
+        shell.close()
+
+
+def test_readme(fishplate, shared_connection, tmp_path):
+    """Its tour, and how it says to run the server oneself (but for the build, and for staying)."""
+    text = page("../README.md")
+    begin, middle, end = (text.index(f"\n## {title}") for title in (
+        "A tour in one minute", "Run it yourself", "Read on"))
+    tour = [("TOKEN=...", f"TOKEN={shared_connection.token}"),
+            ("https://localhost:8443", fishplate.url),
+            ("http://127.0.0.1:9464", f"http://127.0.0.1:{fishplate.metrics_port}"),
+            (".dev/run/fishplate/tls/cert.pem", str(fishplate.certificate)),
+            (".dev/run/fishplate/", f"{fishplate.directory}/")]
+    own = [("/var/lib/fishplate", str(tmp_path / "own")),
+           ("./dev build --release && install -m 755 build/release/fishplate /usr/bin/", ":"),
+           (f"fishplate serve --dir {tmp_path / 'own'}",
+            f"fishplate serve --check-config --dir {tmp_path / 'own'}"),
+           (f"fishplate status --dir {tmp_path / 'own'}", f"fishplate status --dir {fishplate.directory}")]
+    shell = shell_in(tmp_path)
+    try:
+        assert run_page(text[begin:middle], shell, tour) == 1
+        output, code = shell.run("api '" + fishplate.url + "/api/erp/vendors?filter[name:contains]=GmbH'")
+        assert code == 0 and '"data":[{' in output, output
+        assert run_page(text[middle:end], shell, own) == 2
     finally:
         shell.close()
 
