@@ -1,4 +1,5 @@
-"""An answer that is an error, compared with its row of src/base/errors.def: whole, not only the code."""
+"""An answer that is an error, compared with its row of src/base/errors.def: whole, not only the
+code."""
 # SPDX-License-Identifier: Apache-2.0
 import ast
 import re

@@ -1,5 +1,5 @@
-"""Documentation that is run: the `sh` blocks of a page in one shell, each compared with the block of
-output behind it, where `...` stands for any text."""
+"""Documentation that is run: the `sh` blocks of a page in one shell, each compared with the
+block of output behind it, where `...` stands for any text."""
 # SPDX-License-Identifier: Apache-2.0
 import json
 import re

@@ -1,4 +1,5 @@
-"""Tokens as text, made the way docs/tokens.md says, and spoilt in the ways that people spoil them."""
+"""Tokens as text, made the way docs/tokens.md says, and spoilt in the ways that people spoil
+them."""
 # SPDX-License-Identifier: Apache-2.0
 import re
 import secrets

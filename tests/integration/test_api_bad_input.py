@@ -1,4 +1,5 @@
-"""The bad input that the work order lists: each gets its documented error, and the next request works."""
+"""The bad input that the work order lists: each gets its documented error, and the next request
+works."""
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
@@ -41,7 +42,8 @@ def test_parameters(client, shared_connection, query, field):
 
 
 def test_each_wrong_parameter_is_named(client, shared_connection):
-    answer = client.get(f"{LIST}?page=0&per_page=501&filter[x]=1&sort[y]=0", shared_connection.token)
+    query = "page=0&per_page=501&filter[x]=1&sort[y]=0"
+    answer = client.get(f"{LIST}?{query}", shared_connection.token)
     check_error(answer, "PARAMETER_INVALID")
     assert fields_of(answer) == ["page", "per_page", "filter[x]", "sort[y]"]
 
@@ -64,7 +66,8 @@ def test_values_are_values(client, shared_connection, query):
     assert answer.json["meta"]["total"] == 0
 
 
-@pytest.mark.parametrize("opening, closing", [("[", "]"), ('{"a":', "}")], ids=["arrays", "objects"])
+@pytest.mark.parametrize("opening, closing", [("[", "]"), ('{"a":', "}")],
+                         ids=["arrays", "objects"])
 def test_deep_json(client, app, opening, closing):
     body = (opening * 10000 + "1" + closing * 10000).encode()
     answer = client.request("POST", CREATE, app.token, body, headers=JSON)
@@ -83,7 +86,8 @@ def test_bodies_that_are_no_good_json(client, app, body):
     check_error(answer, answer.code)
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/xml", "multipart/form-data; boundary=x",
+@pytest.mark.parametrize("kind", ["text/plain", "application/xml",
+                                  "multipart/form-data; boundary=x",
                                   "application/x-www-form-urlencoded", "", "nonsense"])
 def test_other_media_types(client, app, kind):
     answer = client.request("POST", CREATE, app.token, b"{}", headers={"Content-Type": kind})
@@ -124,7 +128,8 @@ def test_key_that_is_too_long_is_no_route(client, shared_connection):
 
 def test_metadata_that_is_none(client, fishplate, app, shared_connection):
     path = f"/api/system/connections/{shared_connection.id}/metadata"
-    for body in ([{"key": "a"}], [{"value": "a"}], [{"key": "", "value": "x"}], [7], {"a": {"b": 1}},
+    for body in ([{"key": "a"}], [{"value": "a"}], [{"key": "", "value": "x"}], [7],
+                 {"a": {"b": 1}},
                  [{"key": "k" * 20000, "value": "v"}], [{"key": "a", "value": "\u0000"}]):
         answer = client.request("POST", path, app.token, body)
         assert answer.status == 422, (body, answer)

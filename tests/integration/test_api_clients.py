@@ -1,5 +1,5 @@
-"""M1: clients as they are in use: Node's fetch, loops until meta.last_page, un-prefixed paths, pageSize,
-and the poll of sync/status from a browser's origin."""
+"""M1: clients as they are in use: Node's fetch, loops until meta.last_page, un-prefixed paths,
+pageSize, and the poll of sync/status from a browser's origin."""
 # SPDX-License-Identifier: Apache-2.0
 import json
 import os
@@ -109,7 +109,8 @@ def test_errors_are_readable_from_the_browser_too(browser):
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example.com", "http://app.example.com", "null",
-                                    "https://app.example.com.evil.com", "https://app.example.com:444"])
+                                    "https://app.example.com.evil.com",
+                                    "https://app.example.com:444"])
 def test_other_origins_are_not_allowed(browser, origin):
     for method in ("OPTIONS", "GET"):
         answer = browser.request(method, STATUS, browser.own.token if method == "GET" else None,

@@ -1,4 +1,5 @@
-"""S2: connecting verifies the credential at the source before anything is stored, and gives a token."""
+"""S2: connecting verifies the credential at the source before anything is stored, and gives a
+token."""
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
@@ -25,7 +26,8 @@ def body_of(tryton, **other):
 
 def test_s2_connecting_gives_the_token_of_that_connection(fishplate, fresh, tryton):
     before = set(connections(fishplate, fresh.token))
-    answer = fishplate.post(PATH, fresh.token, body_of(tryton, name="Werk Süd", email="Sud@example.com"))
+    answer = fishplate.post(PATH, fresh.token, body_of(tryton, name="Werk Süd",
+                                                       email="Sud@example.com"))
     assert answer.status == 200, answer
     assert answer.header("Cache-Control") == "no-store"
     token = answer.data["access_token"]
@@ -35,7 +37,8 @@ def test_s2_connecting_gives_the_token_of_that_connection(fishplate, fresh, tryt
     after = connections(fishplate, fresh.token)
     assert set(after) - before == {current["id"]}
     row = after[current["id"]]
-    assert (row["name"], row["status"], row["integration_name"]) == ("Werk Süd", "active", "tryton")
+    shown = (row["name"], row["status"], row["integration_name"])
+    assert shown == ("Werk Süd", "active", "tryton")
     assert token.encode() not in fishplate.get(PATH, fresh.token).body, "shown once only"
 
 
@@ -149,7 +152,8 @@ def test_s2_private_networks_only_where_allowed(own_fishplate, tryton):
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "http://user:pw@127.0.0.1/", "127.0.0.1:8000",
-                                 "http://", "javascript:alert(1)", "file:///etc/passwd", "http://a b/"])
+                                 "http://", "javascript:alert(1)", "file:///etc/passwd",
+                                 "http://a b/"])
 def test_s2_urls_that_are_none(fishplate, fresh, tryton, url):
     answer = fishplate.post(PATH, fresh.token, body_of(
         tryton, credentials=credentials_of(tryton, url=url)))

@@ -1,4 +1,5 @@
-"""M2: lists against what Tryton itself counts: pages, links, filters with each operator, order, HEAD, gzip."""
+"""M2: lists against what Tryton itself counts: pages, links, filters with each operator, order,
+HEAD, gzip."""
 # SPDX-License-Identifier: Apache-2.0
 import datetime
 import gzip
@@ -47,14 +48,15 @@ def goods(fishplate, shared_connection):
     return fishplate.all_pages(GOODS, shared_connection.token, per_page=500)
 
 
-# -- pages ------------------------------------------------------------------------------------------
+# -- pages ------------------------------------------------------------------------------------
 @pytest.mark.parametrize("per_page", [1, 7, 25, 29, 30, 31, 500])
 def test_m2_pages_add_up(fishplate, shared_connection, tryton, per_page):
     total = tryton.count("purchase.purchase")
     records, page = [], 1
     with fishplate.client() as client:
         while True:
-            answer = client.get(f"{ORDERS}?page={page}&per_page={per_page}", shared_connection.token)
+            answer = client.get(f"{ORDERS}?page={page}&per_page={per_page}",
+                                shared_connection.token)
             meta = answer.json["meta"]
             assert meta["total"] == total
             assert meta["last_page"] == -(-total // per_page)
@@ -131,7 +133,7 @@ def test_m2_a_record_has_one_key_in_all_domains(fishplate, shared_connection):
     assert keys[0] == keys[1] == keys[2] != []
 
 
-# -- filters ----------------------------------------------------------------------------------------
+# -- filters ----------------------------------------------------------------------------------
 CODES = {
     "": (lambda code, value: code == value, lambda value: ["code", "=", value]),
     "contains": (lambda code, value: value in code, lambda value: ["code", "like", f"%{value}%"]),
@@ -153,7 +155,7 @@ def named(field, operator):
 
 @pytest.mark.parametrize("operator", CODES)
 def test_m2_text_operators(get, tryton, goods, operator):
-    """On the code of a material, compared with a look at all of them and with Tryton's own count."""
+    """On the code of a material: compared with a look at all of them and with Tryton's count."""
     holds, clause = CODES[operator]
     coded = [record for record in goods if record["code"]]
     for value in (coded[3]["code"], coded[3]["code"][:-1], coded[-1]["code"][-2:]):
@@ -248,7 +250,7 @@ def test_m2_what_the_source_cannot_is_refused_by_name(fishplate, shared_connecti
     assert refused, "at least one field is null in this source"
 
 
-# -- order ------------------------------------------------------------------------------------------
+# -- order ------------------------------------------------------------------------------------
 def test_m2_sort_both_ways(get, goods):
     coded = sorted(record["code"] for record in goods if record["code"])
     up = [record["code"] for record in get(GOODS, "sort[code]=0&per_page=500").data]
@@ -276,7 +278,7 @@ def test_m2_sorted_pages_add_up(fishplate, shared_connection, orders):
     assert len({row["key"] for row in rows}) == len(rows) == len(orders)
 
 
-# -- HEAD, gzip -------------------------------------------------------------------------------------
+# -- HEAD, gzip -------------------------------------------------------------------------------
 def test_head_is_get_without_the_body(fishplate, shared_connection):
     with fishplate.client() as client:
         for path in (f"{ORDERS}?per_page=3", "/api/erp/vendors", "/api/integrations/current"):

@@ -58,8 +58,8 @@ def test_refusals(fishplate, app, form, change, error, code):
 
 def test_secret_of_another_application_is_refused(fishplate, app):
     other = fishplate.create_app("Other")
-    check_oauth(fishplate.post("/link/token", body=fields(app, client_secret=other["client_secret"])),
-                "invalid_client", "CLIENT_INVALID")
+    answer = fishplate.post("/link/token", body=fields(app, client_secret=other["client_secret"]))
+    check_oauth(answer, "invalid_client", "CLIENT_INVALID")
 
 
 def test_repeated_parameter_is_refused(fishplate, app):

@@ -1,6 +1,6 @@
-"""S7 S17 S18, threats 2 and 12: a canary in every secret, and after a whole run, errors included, it is
-in no file, no log line, no answer, no environment, no command line, and no memory where it must not be.
-"""
+"""S7 S17 S18, threats 2 and 12: a canary in every secret, and after a whole run, errors
+included, it is in no file, no log line, no answer, no environment, no command line, and no
+memory where it must not be."""
 # SPDX-License-Identifier: Apache-2.0
 import hashlib
 import os

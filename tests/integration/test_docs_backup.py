@@ -1,5 +1,5 @@
-"""What docs/operations.md says about backup: store and audit log of one moment come back together, the
-store alone does not, another master key does not open it."""
+"""What docs/operations.md says about backup: store and audit log of one moment come back
+together, the store alone does not, another master key does not open it."""
 # SPDX-License-Identifier: Apache-2.0
 import shutil
 

@@ -1,5 +1,6 @@
-"""Every command of the documentation is run, in its order, in one shell, against the real server; N9: on
-nothing but the binary. The text behind a command must be what the command says."""
+"""Every command of the documentation is run, in its order, in one shell, against the real
+server; N9: on nothing but the binary. The text behind a command must be what the command says.
+"""
 # SPDX-License-Identifier: Apache-2.0
 import contextlib
 import os
@@ -70,11 +71,13 @@ def test_readme(fishplate, shared_connection, tmp_path):
            ("./dev build --release && install -m 755 build/release/fishplate /usr/bin/", ":"),
            (f"fishplate serve --dir {tmp_path / 'own'}",
             f"fishplate serve --check-config --dir {tmp_path / 'own'}"),
-           (f"fishplate status --dir {tmp_path / 'own'}", f"fishplate status --dir {fishplate.directory}")]
+           (f"fishplate status --dir {tmp_path / 'own'}",
+            f"fishplate status --dir {fishplate.directory}")]
     shell = shell_in(tmp_path)
     try:
         assert run_page(text[begin:middle], shell, tour) == 1
-        output, code = shell.run("api '" + fishplate.url + "/api/erp/vendors?filter[name:contains]=GmbH'")
+        path = "/api/erp/vendors?filter[name:contains]=GmbH"
+        output, code = shell.run(f"api '{fishplate.url}{path}'")
         assert code == 0 and '"data":[{' in output, output
         assert run_page(text[middle:end], shell, own) == 2
     finally:
@@ -117,8 +120,9 @@ def test_connectors(tryton, tmp_path):
         assert all(record["name"] and record["price"] is None for record in products)
         listed = server.get("/api/erp/companies?filter[code:startsWith]=V", token)
         assert listed.json["meta"]["total"] == tryton.count("party.party", [["code", "like", "V%"]])
-        platforms = {row["key"]: row for row in server.all_pages("/api/system/platforms", app.token)}
-        assert platforms["my-erp"]["proof"] == "documented" and platforms["tryton"]["proof"] == "real"
+        proofs = {row["key"]: row["proof"]
+                  for row in server.all_pages("/api/system/platforms", app.token)}
+        assert (proofs["my-erp"], proofs["tryton"]) == ("documented", "real")
         # the built-in one is still there
         connect(server, app.token, tryton)
 
@@ -143,8 +147,8 @@ def test_named_files_and_codes_exist(path):
         missing += [] if found else [name]
     for name in re.findall(r"tests/integration/[\w*]+\.py", text):
         missing += [] if list(ROOT.glob(name)) else [name]
-    codes = re.compile(r"`((?:TOKEN|SOURCE|CONNECTION|CREDENTIALS|REQUEST|REAUTHORIZATION|AUDIT|STORE"
-                       r"|FILTER|SORT)_[A-Z_]+)`")
+    codes = re.compile(r"`((?:TOKEN|SOURCE|CONNECTION|CREDENTIALS|REQUEST|REAUTHORIZATION|AUDIT"
+                       r"|STORE|FILTER|SORT)_[A-Z_]+)`")
     for code in set(codes.findall(text)):
         missing += [] if f"FP_ERROR({code}," in catalogue or path.name == "limits.md" else [code]
     assert missing == []

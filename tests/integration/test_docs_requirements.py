@@ -1,5 +1,5 @@
-"""docs/requirements.md: each row once, each test that it names is there and carries the number, and a row
-that is not there yet claims no test."""
+"""docs/requirements.md: each row once, each test that it names is there and carries the number,
+and a row that is not there yet claims no test."""
 # SPDX-License-Identifier: Apache-2.0
 import re
 from pathlib import Path

@@ -1,7 +1,8 @@
-"""S3 S9, threat 4 (BOLA): the full matrix of tokens, connections and operations of two applications.
+"""S3 S9, threat 4 (BOLA): the full matrix of tokens, connections and operations of two
+applications.
 
-Two applications, two connections each, of two sources that hold different records. Whoever holds one
-token sees what is its own, and of everything else not even whether it exists.
+Two applications, two connections each, of two sources that hold different records. Whoever holds
+one token sees what is its own, and of everything else not even whether it exists.
 """
 # SPDX-License-Identifier: Apache-2.0
 from types import SimpleNamespace

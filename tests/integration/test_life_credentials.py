@@ -1,11 +1,10 @@
-"""S4 S5 S12 S13 S14 N1 N13: a token lives as long as its credential and its connection, and says why not."""
+"""S4 S5 S12 S13 S14 N1 N13: a token lives as long as its credential and its connection, and says
+why not."""
 # SPDX-License-Identifier: Apache-2.0
-import json
 import time
 
 from tests.api.errors import check_error
-from tests.api.world import (connect, connections, credentials_of, new_app, new_login,
-                             new_password)
+from tests.api.world import connect, connections, new_app, new_login, new_password
 
 DATA = "/api/erp/purchase-orders"
 
@@ -92,18 +91,6 @@ def test_s5_reconnecting_gives_a_new_token_and_the_old_one_says_so(fishplate, ap
     assert [row["key"] for row in fishplate.all_pages("/api/erp/vendors", again.token)] == keys
     row = connections(fishplate, app.token)[own.id]
     assert (row["status"], row["status_reason"]) == ("active", "RECONNECTED")
-
-
-def test_s5_operator_reconnects(fishplate, app, tryton):
-    """A connection that still works gets another credential: same id, new token, old one says so."""
-    login, password = own_user(tryton)
-    own = connect(fishplate, app.token, tryton, name="By hand")
-    done = fishplate.command("connection", "reconnect", own.id, "--credentials", "-", text=json.dumps(
-        credentials_of(tryton, username=login, password=password)))
-    assert done["key"] == own.id and password not in str(done)
-    assert fishplate.get(DATA, done["access_token"]).status == 200
-    check_error(fishplate.get(DATA, own.token), "TOKEN_SUPERSEDED")
-    assert login in fishplate.command("connection", "show", own.id)["account"]
 
 
 def test_s14_permission_missing_in_the_source(fishplate, app, tryton):
