@@ -154,6 +154,14 @@ static const struct driver_result *done(enum fp_error expected)
     return r;
 }
 
+// Where the piece stands in the text, which has no NUL behind it; fails where it does not.
+HELPER const char *at(struct bytes text, const char *piece)
+{
+    const char *found = memmem(text.ptr, text.len, piece, strlen(piece));
+    assert_non_null(found);
+    return found;
+}
+
 HELPER bool holds(struct bytes text, const char *piece)
 {
     return text.ptr != NULL && memmem(text.ptr, text.len, piece, strlen(piece)) != NULL;
