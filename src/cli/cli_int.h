@@ -136,6 +136,7 @@ enum cli_exit cli_token_rotate(const struct cli *cli);
 enum cli_exit cli_token_revoke(const struct cli *cli);
 enum cli_exit cli_audit_verify(const struct cli *cli);
 enum cli_exit cli_key_rotate(const struct cli *cli);
+enum cli_exit cli_key_status(const struct cli *cli);
 enum cli_exit cli_connector_check(const struct cli *cli);
 enum cli_exit cli_connector_list(const struct cli *cli);
 enum cli_exit cli_completion(const struct cli *cli);

@@ -116,6 +116,11 @@ const struct cli_command cli_commands[] = {
      "While the server is stopped. Interrupted, it goes on when it is called again. The old key\n"
      "stays beside the new one, named after its id: backups made before need it; destroy it with\n"
      "them."},
+    {"key", "status", NULL, NULL, cli_key_status,
+     "the data keys: version, age, encryptions, and when each is due",
+     "No key is shown. A key is due after a year, or when half of the encryptions are used up "
+     "that\n"
+     "are safe with it."},
     {"audit", "verify", "[PATH]", audit_verify_options, cli_audit_verify,
      "check the audit log, a copy of its folder, or one of its files",
      "Needs the files and the public key alone, so that a stranger can do it. Names the first\n"

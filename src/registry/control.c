@@ -3,6 +3,7 @@
 #include "registry/control.h"
 
 #include "registry/applications.h"
+#include "registry/key_status.h"
 #include "registry/registry_int.h"
 #include "registry/rotate.h"
 #include "registry/tokens.h"
@@ -11,7 +12,7 @@
 enum fp_error registry_control_call(const struct link_frame *frame, uint64_t *call_out)
 {
     uint64_t call = 0;
-    if (frame->number < LINK_APPLICATION_CREATE || frame->number > LINK_TOKEN_ROTATE ||
+    if (frame->number < LINK_APPLICATION_CREATE || frame->number > LINK_KEY_STATUS ||
         frame->body.len < 8) {
         return FP_E_MESSAGE_INVALID;
     }
@@ -148,6 +149,16 @@ static enum fp_error control_token_rotate(const struct control *c)
     return error;
 }
 
+static enum fp_error control_key_status(const struct control *c)
+{
+    struct link_key_status in = {0};
+    enum fp_error error = link_get_key_status(c->body, &in);
+    if (error == FP_OK) {
+        registry_key_status(c->registry, &c->caller, in.after, c->done, c->ctx);
+    }
+    return error;
+}
+
 void registry_status(struct registry *registry, struct json_out *json)
 {
     struct audit_health audit = audit_health(registry->parts.audit);
@@ -240,6 +251,8 @@ enum fp_error registry_control(struct registry *registry, struct bytes actor,
         return control_token_revoke(&c);
     case LINK_TOKEN_ROTATE:
         return control_token_rotate(&c);
+    case LINK_KEY_STATUS:
+        return control_key_status(&c);
     case LINK_STATUS:
         return control_status(&c);
     default:

@@ -144,6 +144,96 @@ static void test_registry_control__broken_frames(void **state)
     assert_int_equal(registry_under_way(f->in.registry), 0);
 }
 
+// The customer whose row in the list it is, or NULL.
+static yyjson_val *key_row(const struct reply *reply, const char *customer)
+{
+    yyjson_val *row = NULL;
+    size_t i = 0, max = 0;
+    yyjson_arr_foreach(yyjson_doc_ptr_get(reply->body, "/data"), i, max, row)
+    {
+        if (strcmp(yyjson_get_str(yyjson_obj_get(row, "customer")), customer) == 0) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+static void key_set(struct fixture *f, const char *customer, int64_t created_ms, uint64_t more)
+{
+    struct arena *arena = arena_create(8192, false);
+    struct store_batch *batch = store_batch_create(f->in.store);
+    struct store_data_key row = {0};
+    assert_non_null(arena);
+    assert_non_null(batch);
+    assert_int_equal(store_get_data_key(f->in.store, customer, 0, arena, &row), FP_OK);
+    row.created_ms = created_ms;
+    store_update_data_key(batch, &row);
+    store_reserve_data_key(batch, customer, row.key_version, more);
+    assert_int_equal(store_submit_wait(f->in.store, batch), FP_OK);
+    arena_free(arena);
+}
+
+static const char *key_due(struct fixture *f, const char *customer, char out[static 16])
+{
+    struct reply reply = {0};
+    const char *due = NULL;
+    ASK(f, &reply, key_status, .actor = BYTES("x"));
+    reply_ok(f, &reply);
+    assert_non_null(key_row(&reply, customer));
+    due = yyjson_get_str(yyjson_obj_get(key_row(&reply, customer), "due"));
+    snprintf(out, 16, "%s", due != NULL ? due : "-");
+    reply_done(&reply);
+    return out;
+}
+
+// Row N5: which keys there are, and which of them are due, by age and by count.
+static void test_registry_control__key_status(void **state)
+{
+    struct fixture *f = *state;
+    struct app app = app_make(f, "Keys", "live");
+    struct conn conn = conn_make(f, &app, "K", "keys@plant.test", "{}");
+    struct store_connection row = {0};
+    struct reply reply = {0};
+    char due[16];
+    int64_t now = clock_wall_ms();
+    int64_t year = (int64_t)FP_LIMIT_KEY_AGE_DUE * 86400000;
+    assert_int_equal(store_get_connection(f->in.store, conn.id, &row), FP_OK);
+    ASK(f, &reply, key_status, .actor = BYTES("x"));
+    reply_ok(f, &reply);
+    assert_non_null(key_row(&reply, KEYRING_SYSTEM));
+    assert_non_null(key_row(&reply, row.customer));
+    assert_true(yyjson_is_null(yyjson_doc_ptr_get(reply.body, "/next")));
+    reply_done(&reply);
+    assert_string_equal(key_due(f, row.customer, due), "-");
+    key_set(f, row.customer, now - year + 3600000, 0);
+    assert_string_equal(key_due(f, row.customer, due), "-");
+    key_set(f, row.customer, now - year, 0);
+    assert_string_equal(key_due(f, row.customer, due), "age");
+    key_set(f, row.customer, now, FP_LIMIT_KEY_ENCRYPTIONS_DUE);
+    assert_string_equal(key_due(f, row.customer, due), "count");
+}
+
+// Row N5: a page goes on behind its place; what is no place is refused.
+static void test_registry_control__key_status_cursor(void **state)
+{
+    struct fixture *f = *state;
+    struct reply reply = {0};
+    static const char *const wrong[] = {"system", " 1", "system x", "system 4294967296", "system "};
+    ASK(f, &reply, key_status, .after = BYTES("system 0"));
+    reply_ok(f, &reply);
+    assert_non_null(key_row(&reply, KEYRING_SYSTEM));
+    reply_done(&reply);
+    ASK(f, &reply, key_status, .after = BYTES("system 1"));
+    reply_ok(f, &reply);
+    assert_null(key_row(&reply, KEYRING_SYSTEM));
+    reply_done(&reply);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        ASK(f, &reply, key_status, .after = bytes_of_text(wrong[i]));
+        assert_int_equal(reply.error, FP_E_FIELD_INVALID);
+        reply_done(&reply);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +241,8 @@ int main(void)
         cmocka_unit_test(test_registry_control__refusals),
         cmocka_unit_test(test_registry_control__status),
         cmocka_unit_test(test_registry_control__broken_frames),
+        cmocka_unit_test(test_registry_control__key_status),
+        cmocka_unit_test(test_registry_control__key_status_cursor),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }
