@@ -33,7 +33,7 @@ enum cli_exit cli_app_create(const struct cli *cli)
         .networks = bytes_of_text(cli_value(cli, "networks")),
     };
     struct buf frame = cli_question();
-    struct cli_answer answer;
+    struct cli_answer answer = {0};
     enum cli_exit result = CLI_OK;
     if (link_put_application_create(&frame, &question) != FP_OK) {
         buf_clear(&frame);
@@ -62,7 +62,7 @@ static void app_ask_list(const struct cli *cli, struct cli_answer *answer)
 
 enum cli_exit cli_app_list(const struct cli *cli)
 {
-    struct cli_answer answer;
+    struct cli_answer answer = {0};
     enum cli_exit result = CLI_OK;
     app_ask_list(cli, &answer);
     result = answer.exit;
@@ -76,7 +76,7 @@ enum cli_exit cli_app_list(const struct cli *cli)
 // --dry-run: the application as it is, with the number of its connections.
 static enum cli_exit app_show(const struct cli *cli)
 {
-    struct cli_answer answer;
+    struct cli_answer answer = {0};
     struct cli_json json = {0};
     struct buf one;
     yyjson_val *row = NULL;
@@ -113,7 +113,7 @@ enum cli_exit cli_app_delete(const struct cli *cli)
     struct link_application_delete question = {
         .call = 1, .actor = cli_actor(), .application = bytes_of_text(cli->arguments[0])};
     struct buf frame;
-    struct cli_answer answer;
+    struct cli_answer answer = {0};
     enum cli_exit result = CLI_OK;
     if (cli_value(cli, "dry-run") != NULL) {
         return app_show(cli);

@@ -42,7 +42,7 @@ static const struct cli_column connection_created[] = {
 static enum cli_exit connection_connect(const struct cli *cli, struct link_connection_add *question)
 {
     struct buf frame, credentials;
-    struct cli_answer answer;
+    struct cli_answer answer = {0};
     enum cli_exit result = credentials_read(cli, &credentials);
     if (result != CLI_OK) {
         return result;
@@ -100,7 +100,7 @@ static enum cli_exit connection_page(const struct cli *cli, char after[static 64
                                             .application = bytes_of_text(cli_value(cli, "app")),
                                             .after = bytes_of_text(after)};
     struct buf frame = cli_question();
-    struct cli_answer answer;
+    struct cli_answer answer = {0};
     struct bytes rows = {0};
     enum cli_exit result = CLI_OK;
     if (link_put_connection_list(&frame, &question) != FP_OK) {
@@ -143,7 +143,7 @@ enum cli_exit cli_connection_show(const struct cli *cli)
     struct link_connection_show question = {
         .call = 1, .actor = cli_actor(), .connection = bytes_of_text(cli->arguments[0])};
     struct buf frame = cli_question();
-    struct cli_answer answer;
+    struct cli_answer answer = {0};
     enum cli_exit result = CLI_OK;
     if (link_put_connection_show(&frame, &question) != FP_OK) {
         buf_clear(&frame);
@@ -162,7 +162,7 @@ enum cli_exit cli_connection_delete(const struct cli *cli)
     struct link_connection_delete question = {
         .call = 1, .actor = cli_actor(), .connection = bytes_of_text(cli->arguments[0])};
     struct buf frame;
-    struct cli_answer answer;
+    struct cli_answer answer = {0};
     enum cli_exit result = CLI_OK;
     if (cli_value(cli, "dry-run") != NULL) {
         result = cli_connection_show(cli);

@@ -17,7 +17,7 @@ static enum cli_exit key_status_page(const struct cli *cli, char after[static 64
     struct link_key_status question = {
         .call = 1, .actor = cli_actor(), .after = bytes_of_text(after)};
     struct buf frame = cli_question();
-    struct cli_answer answer;
+    struct cli_answer answer = {0};
     struct bytes rows = {0};
     enum cli_exit result = CLI_OK;
     if (link_put_key_status(&frame, &question) != FP_OK) {

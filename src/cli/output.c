@@ -217,7 +217,7 @@ static void output_rows(yyjson_val *array, const struct cli_column *columns)
     size_t widths[OUTPUT_COLUMNS] = {0}, count = 0, index = 0, max = 0;
     yyjson_val *row = NULL;
     char text[CELL_MAX];
-    while (columns[count].title != NULL && count < OUTPUT_COLUMNS) {
+    while (count < OUTPUT_COLUMNS && columns[count].title != NULL) {
         widths[count] = output_width(columns[count].title);
         count++;
     }

@@ -69,7 +69,7 @@ enum cli_exit cli_status(const struct cli *cli)
 {
     struct link_status question = {.call = 1, .actor = cli_actor()};
     struct buf frame = cli_question();
-    struct cli_answer answer;
+    struct cli_answer answer = {0};
     struct cli_json json = {0};
     enum cli_exit result = CLI_OK;
     if (link_put_status(&frame, &question) != FP_OK) {

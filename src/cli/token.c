@@ -47,7 +47,7 @@ enum cli_exit cli_token_issue(const struct cli *cli)
                                         .owner = bytes_of_text(cli->arguments[0]),
                                         .scopes = bytes_of_text(cli_value(cli, "scopes"))};
     struct buf frame;
-    struct cli_answer answer;
+    struct cli_answer answer = {0};
     uint64_t seconds = 0;
     enum cli_exit result = CLI_OK;
     if (life != NULL &&
@@ -76,7 +76,7 @@ enum cli_exit cli_token_list(const struct cli *cli)
     struct link_token_list question = {
         .call = 1, .actor = cli_actor(), .owner = bytes_of_text(cli->arguments[0])};
     struct buf frame = cli_question();
-    struct cli_answer answer;
+    struct cli_answer answer = {0};
     enum cli_exit result = CLI_OK;
     if (link_put_token_list(&frame, &question) != FP_OK) {
         buf_clear(&frame);
@@ -96,7 +96,7 @@ enum cli_exit cli_token_rotate(const struct cli *cli)
     struct link_token_rotate question = {
         .call = 1, .actor = cli_actor(), .token = bytes_of_text(cli->arguments[0])};
     struct buf frame;
-    struct cli_answer answer;
+    struct cli_answer answer = {0};
     uint64_t seconds = TOKEN_OVERLAP;
     enum cli_exit result = CLI_OK;
     if (overlap != NULL &&
@@ -136,7 +136,7 @@ enum cli_exit cli_token_revoke(const struct cli *cli)
     struct link_token_revoke question = {
         .call = 1, .actor = cli_actor(), .token = bytes_of_text(cli->arguments[0])};
     struct buf frame;
-    struct cli_answer answer;
+    struct cli_answer answer = {0};
     enum cli_exit result = CLI_OK;
     if (!cli_confirm(cli, "Revoking a token", "revoke")) {
         return CLI_USAGE;

@@ -163,7 +163,7 @@ static enum fp_error rotation_open(struct rotation *r, const struct config *conf
                                    struct arena *arena, struct fp_note *note)
 {
     struct audit_options options = {.dir = config->audit_dir};
-    struct store_setting row;
+    struct store_setting row = {0};
     enum fp_error error = keyring_create(r->masters.to, key_rows_ops(), r->store, &r->ring);
     if (error == FP_OK) {
         keyring_set_previous(r->ring, r->masters.from);

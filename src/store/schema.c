@@ -110,7 +110,7 @@ static const struct store_column setting[] = {
 
 #define ENTITY(name)                                                                               \
     {                                                                                              \
-#name, sizeof(struct store_##name), name, sizeof name / sizeof name[0]                     \
+#name, sizeof(struct store_##name), (name), sizeof(name) / sizeof((name)[0])               \
     }
 
 static const struct store_entity entities[STORE_KIND_COUNT] = {

@@ -70,6 +70,8 @@ static inline void on_done(void *ctx, struct client_answer *answer)
     if (wanted_header != NULL && client_answer_header(answer, wanted_header, &value)) {
         snprintf(result->header, sizeof result->header, "%.*s", BYTES_ARG(value));
     }
+    // an answer that came within a timer's callback: the same turn must not wait for more
+    uv_stop(&t.loop);
 }
 
 static inline unsigned port_of(const char *name)
