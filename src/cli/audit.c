@@ -100,8 +100,7 @@ static enum cli_exit audit_tell(const struct cli *cli, const struct audit_findin
     return result == CLI_OK && finding->fault != AUDIT_INTACT ? CLI_FAILED : result;
 }
 
-// The folder of the configuration, where none is named.
-static enum cli_exit audit_path(const struct cli *cli, char out[static CONFIG_PATH])
+enum cli_exit cli_audit_path(const struct cli *cli, char out[static CONFIG_PATH])
 {
     struct config config;
     enum cli_exit result = CLI_OK;
@@ -126,7 +125,7 @@ enum cli_exit cli_audit_verify(const struct cli *cli)
     struct fp_note note = {0};
     struct stat st;
     enum fp_error error = FP_OK;
-    enum cli_exit result = audit_path(cli, path);
+    enum cli_exit result = cli_audit_path(cli, path);
     if (result != CLI_OK) {
         return result;
     }

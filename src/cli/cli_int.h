@@ -135,6 +135,9 @@ enum cli_exit cli_token_list(const struct cli *cli);
 enum cli_exit cli_token_rotate(const struct cli *cli);
 enum cli_exit cli_token_revoke(const struct cli *cli);
 enum cli_exit cli_audit_verify(const struct cli *cli);
+enum cli_exit cli_audit_search(const struct cli *cli);
+// The log that is meant: the command's first word, else the folder of the configuration.
+enum cli_exit cli_audit_path(const struct cli *cli, char out[static CONFIG_PATH]);
 enum cli_exit cli_key_rotate(const struct cli *cli);
 enum cli_exit cli_key_status(const struct cli *cli);
 enum cli_exit cli_connector_check(const struct cli *cli);

@@ -68,6 +68,19 @@ static const struct cli_option audit_verify_options[] = {
     {"reaches", "N", "number of a record that is known to have been written", false},
     {.name = NULL},
 };
+static const struct cli_option audit_search_options[] = {
+    {"request", "ID", "of one request, as X-Request-Id and the log name it", false},
+    {"connection", "ID", "about one connection", false},
+    {"application", "ID", "through one application", false},
+    {"customer", "ID", "about one customer", false},
+    {"token", "ID", "with or about one token", false},
+    {"action", "ACTION", "one like token.refuse, or all of its kind: token", false},
+    {"result", "CODE", "OK, or the code of an error", false},
+    {"since", "TIME", "not older: 2026-11-24T13:00:00Z, or 2h, 7d", false},
+    {"until", "TIME", "only older ones", false},
+    {"limit", "N", "the newest N alone", false},
+    {.name = NULL},
+};
 static const struct cli_option token_rotate_options[] = {
     {"overlap", "SECONDS", "so long both tokens work (default: 86400, a day; 0: none)", false},
     {.name = NULL},
@@ -125,6 +138,10 @@ const struct cli_command cli_commands[] = {
      "check the audit log, a copy of its folder, or one of its files",
      "Needs the files and the public key alone, so that a stranger can do it. Names the first\n"
      "record that was changed, is missing, stands in another place, or where the log was cut."},
+    {"audit", "search", "[PATH]", audit_search_options, cli_audit_search,
+     "records of the audit log by what they say",
+     "Reads the files, with and without a running server, and changes nothing. All options given\n"
+     "must fit. With --json the records as they stand, one a line."},
     {"connector", "check", "FILE", NULL, cli_connector_check,
      "check a connector definition: file, line and reason of what is wrong", NULL},
     {"connector", "list", NULL, NULL, cli_connector_list, "the platforms, and how each is proven",

@@ -195,11 +195,11 @@ static void output_cell(const char *text, size_t width, bool last)
 // Takes from the widest column until all fit; never from the first, which is what people copy.
 static void output_fit(size_t widths[], size_t count)
 {
-    size_t room = output_room(), total = 0;
+    size_t room = output_room(), total = 0; // the last column has no gap behind it
     for (size_t i = 0; i < count; i++) {
-        total += widths[i] + 2;
+        total += widths[i] + (i + 1 < count ? 2 : 0);
     }
-    while (total > room + 2) {
+    while (total > room) {
         size_t widest = count > 1 ? 1 : 0;
         for (size_t i = 2; i < count; i++) {
             widest = widths[i] > widths[widest] ? i : widest;
