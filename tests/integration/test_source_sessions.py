@@ -39,7 +39,7 @@ def at_once(count, work):
 
 def test_source_sessions__parallel_calls_share_one_login(fishplate, app, tryton, between):
     token = through(fishplate, app, tryton, between)["access_token"]
-    between.calls.clear()
+    between.forget()
     between.pause = 0.3  # so that all of them come while the first one logs in
     answers = at_once(8, lambda _: fishplate.get(LIST, token))
     assert [answer.status for answer in answers] == [200] * 8
@@ -52,12 +52,12 @@ def test_source_sessions__parallel_calls_share_one_login(fishplate, app, tryton,
 def test_source_sessions__one_new_login_when_the_source_forgets(fishplate, app, tryton, between):
     token = through(fishplate, app, tryton, between)["access_token"]
     assert fishplate.get(LIST, token).status == 200
-    between.calls.clear()
+    between.forget()
     between.misbehave("unauthorized", times=1)
     assert fishplate.get(LIST, token).status == 200
     assert between.logins() == 1
     # for ever: one more log-in, then an error, and no storm of log-ins
-    between.calls.clear()
+    between.forget()
     between.misbehave("unauthorized")
     answer = fishplate.get(LIST, token)
     assert answer.status in (401, 502), answer
@@ -67,7 +67,7 @@ def test_source_sessions__one_new_login_when_the_source_forgets(fishplate, app, 
 def test_source_sessions__sockets_are_kept_and_not_shared(fishplate, app, tryton, between):
     first = through(fishplate, app, tryton, between)["access_token"]
     second = through(fishplate, app, tryton, between)["access_token"]
-    between.calls.clear()
+    between.forget()
     for _ in range(5):
         for token in (first, second):
             assert fishplate.get(LIST, token).status == 200
@@ -86,14 +86,14 @@ def test_source_sessions__a_rejected_password_is_tried_once(own_tryton, fishplat
         assert fishplate.get(LIST, token).status == 200
         own_tryton.change_password("Zk7-quiet-Harbor9")
         between.misbehave("unauthorized", times=8)  # its sessions are gone
-        between.calls.clear()
+        between.forget()
         answers = at_once(4, lambda _: fishplate.get(LIST, token))
         assert {answer.status for answer in answers} == {401}, answers
         assert {answer.code for answer in answers} <= {"CREDENTIALS_REJECTED",
                                                        "REAUTHORIZATION_REQUIRED"}
         assert between.logins() == 1
         # the very next request already meets the new state; the source is not asked
-        between.calls.clear()
+        between.forget()
         answer = fishplate.get(LIST, token)
         assert (answer.status, answer.code) == (401, "REAUTHORIZATION_REQUIRED"), answer
         assert "invalid_token" in answer.header("WWW-Authenticate")
@@ -104,7 +104,7 @@ def test_source_sessions__a_disconnect_drops_session_and_sockets(fishplate, app,
     made = through(fishplate, app, tryton, between)
     token = made["access_token"]
     assert fishplate.get(LIST, token).status == 200
-    between.calls.clear()
+    between.forget()
     assert fishplate.delete(f"/api/system/connections/{made['key']}", app.token).status == 200
     answer = fishplate.get(LIST, token)
     assert answer.status == 401, answer

@@ -21,7 +21,7 @@ class Between(FaultySource):
         super().__init__(directory, tls)
         parts = urllib.parse.urlsplit(target)
         self.host, self.target_port = parts.hostname, parts.port
-        self.calls = []
+        self.calls, self.bodies = [], []
         self.accepted = 0
         self.pause = 0.0
         self._fault, self._times, self._logins = None, None, False
@@ -31,8 +31,13 @@ class Between(FaultySource):
             raise KeyError(name)
         self._fault, self._times, self._logins = name, times, logins
 
-    def methods(self):
-        return [method for _, method, _ in self.calls]
+    def methods(self, naming=""):
+        """The methods called, in order; with `naming`, only the calls whose body has that text."""
+        return [call[1] for call, body in zip(self.calls, self.bodies) if naming in body]
+
+    def forget(self):
+        self.calls.clear()
+        self.bodies.clear()
 
     def logins(self):
         return self.methods().count("common.db.login")
@@ -74,6 +79,7 @@ class Between(FaultySource):
                 method = str(json.loads(request.body or b"{}").get("method"))
                 self.requests.append(request)
                 self.calls.append((number, method, request.headers.get("authorization", "")))
+                self.bodies.append(request.body.decode("utf-8", "replace"))
                 if self.pause:
                     await asyncio.sleep(self.pause)
                 fault = self._take_fault(method)
