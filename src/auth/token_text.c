@@ -17,6 +17,7 @@ static const struct {
     {"fpa_live_", {TOKEN_KIND_APPLICATION, TOKEN_ENVIRONMENT_LIVE}},
     {"fpa_test_", {TOKEN_KIND_APPLICATION, TOKEN_ENVIRONMENT_TEST}},
     {"fps_", {TOKEN_KIND_CLIENT_SECRET, TOKEN_ENVIRONMENT_NONE}},
+    {"fplink_", {TOKEN_KIND_CONNECT_LINK, TOKEN_ENVIRONMENT_NONE}},
 };
 #define FORMS (sizeof forms / sizeof forms[0])
 

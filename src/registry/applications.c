@@ -231,6 +231,7 @@ static enum fp_error applications_delete(struct registry_job *job)
         job->again = true;
     } else {
         store_delete_tokens(job_batch(job), row.id);
+        store_delete_connect_links(job_batch(job), row.id);
         store_delete_application(job_batch(job), row.id);
         json_begin_object(&json);
         json_name(&json, "data");

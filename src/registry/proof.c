@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define PROOF_PARTS   16
+#define PROOF_PARTS   20
 #define PROOF_NUMBERS 8
 
 struct proof {
@@ -67,6 +67,28 @@ static void proof_of_application(const struct store_application *row, struct pro
     proof_number(out, (uint64_t)row->created_ms);
 }
 
+static void proof_of_connect_link(const struct store_connect_link *row, struct proof *out)
+{
+    proof_text(out, row->id);
+    out->parts[out->count++] = bytes_of(row->hash, sizeof row->hash);
+    proof_number(out, row->kind);
+    proof_text(out, row->application);
+    proof_text(out, row->name);
+    proof_text(out, row->email);
+    proof_text(out, row->platforms);
+    proof_text(out, row->connection);
+    proof_text(out, row->return_url);
+    proof_text(out, row->redirect_uri);
+    proof_text(out, row->oauth_state);
+    proof_text(out, row->code_challenge);
+    proof_text(out, row->scopes);
+    proof_number(out, row->attempts);
+    proof_number(out, (uint64_t)row->created_ms);
+    proof_number(out, (uint64_t)row->expires_ms);
+    proof_number(out, (uint64_t)row->ended_ms);
+    proof_text(out, row->connected);
+}
+
 enum fp_error proof_make_token(struct keyring *ring, struct store_token *row)
 {
     struct proof proof = {0};
@@ -107,4 +129,18 @@ enum fp_error proof_check_application(struct keyring *ring, const struct store_a
     struct proof proof = {0};
     proof_of_application(row, &proof);
     return keyring_authentic(ring, "application", proof.parts, proof.count, row->authenticator);
+}
+
+enum fp_error proof_make_connect_link(struct keyring *ring, struct store_connect_link *row)
+{
+    struct proof proof = {0};
+    proof_of_connect_link(row, &proof);
+    return keyring_authenticate(ring, "connect_link", proof.parts, proof.count, row->authenticator);
+}
+
+enum fp_error proof_check_connect_link(struct keyring *ring, const struct store_connect_link *row)
+{
+    struct proof proof = {0};
+    proof_of_connect_link(row, &proof);
+    return keyring_authentic(ring, "connect_link", proof.parts, proof.count, row->authenticator);
 }

@@ -8,7 +8,7 @@
 #include "base/json_out.h"
 #include "registry/registry.h"
 
-#define JOB_RECORDS 4 // audit records of one attempt
+#define JOB_RECORDS 6 // audit records of one attempt
 
 struct usage_entry {
     char id[ID_TEXT]; // connection or token; empty: free

@@ -121,6 +121,33 @@ enum fp_error store_find_token(struct store *store, const uint8_t hash[static ST
     return error;
 }
 
+enum fp_error store_get_connect_link(struct store *store, const char *id,
+                                     struct store_connect_link *out)
+{
+    struct store_connect_link row = {0};
+    enum fp_error error = FP_E_STORE_NOT_FOUND;
+    if (store__text(row.id, sizeof row.id, id)) {
+        error = store__get(store, STORE_CONNECT_LINK, STORE_BY_KEY, NULL, &row);
+    }
+    if (error == FP_OK) {
+        *out = row;
+    }
+    return error;
+}
+
+enum fp_error store_find_connect_link(struct store *store, const uint8_t hash[static STORE_HASH],
+                                      struct store_connect_link *out)
+{
+    struct store_connect_link row = {0};
+    enum fp_error error = FP_E_STORE_NOT_FOUND;
+    memcpy(row.hash, hash, sizeof row.hash);
+    error = store__get(store, STORE_CONNECT_LINK, STORE_BY_SECOND, NULL, &row);
+    if (error == FP_OK) {
+        *out = row;
+    }
+    return error;
+}
+
 enum fp_error store_get_metadata(struct store *store, const char *connection, struct arena *arena,
                                  struct store_metadata *out)
 {
@@ -220,6 +247,19 @@ enum fp_error store_list_tokens(struct store *store, const struct store_query *q
 {
     struct store_rows found = {0};
     enum fp_error error = store__list(store, STORE_TOKEN, query, arena, &found);
+    if (error == FP_OK) {
+        *out = found.rows;
+        *count_out = found.count;
+    }
+    return error;
+}
+
+enum fp_error store_list_connect_links(struct store *store, const struct store_query *query,
+                                       struct arena *arena, struct store_connect_link **out,
+                                       size_t *count_out)
+{
+    struct store_rows found = {0};
+    enum fp_error error = store__list(store, STORE_CONNECT_LINK, query, arena, &found);
     if (error == FP_OK) {
         *out = found.rows;
         *count_out = found.count;

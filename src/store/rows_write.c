@@ -165,3 +165,26 @@ void store_delete_setting(struct store_batch *batch, const char *name)
     KEY_ROW(store_setting, name, name);
     store__add(batch, STORE_SETTING, STORE_DELETE, true, &row);
 }
+
+void store_insert_connect_link(struct store_batch *batch, const struct store_connect_link *row)
+{
+    store__add(batch, STORE_CONNECT_LINK, STORE_INSERT, false, row);
+}
+
+void store_update_connect_link(struct store_batch *batch, const struct store_connect_link *row)
+{
+    store__add(batch, STORE_CONNECT_LINK, STORE_UPDATE, false, row);
+}
+
+void store_delete_connect_link(struct store_batch *batch, const char *id)
+{
+    KEY_ROW(store_connect_link, id, id);
+    store__add(batch, STORE_CONNECT_LINK, STORE_DELETE, false, &row);
+}
+
+void store_delete_connect_links(struct store_batch *batch, const char *application)
+{
+    KEY_ROW(store_connect_link, application, application);
+    row.id[0] = '*'; // not the key this time
+    store__add(batch, STORE_CONNECT_LINK, STORE_DELETE_OF, true, &row);
+}

@@ -97,6 +97,29 @@ static const struct store_column token[] = {
     FIXED(store_token, authenticator, 0),
 };
 
+static const struct store_column connect_link[] = {
+    TEXT(store_connect_link, id, STORE_KEY),
+    FIXED(store_connect_link, hash, STORE_SECOND),
+    NUMBER(store_connect_link, kind, STORE_U32, 0),
+    TEXT(store_connect_link, application, STORE_PARENT),
+    TEXT(store_connect_link, name, 0),
+    TEXT(store_connect_link, email, 0),
+    TEXT(store_connect_link, platforms, 0),
+    TEXT(store_connect_link, connection, 0),
+    TEXT(store_connect_link, return_url, 0),
+    TEXT(store_connect_link, redirect_uri, 0),
+    TEXT(store_connect_link, oauth_state, 0),
+    TEXT(store_connect_link, code_challenge, 0),
+    TEXT(store_connect_link, scopes, 0),
+    NUMBER(store_connect_link, attempts, STORE_U32, 0),
+    NUMBER(store_connect_link, created_ms, STORE_I64, 0),
+    NUMBER(store_connect_link, expires_ms, STORE_I64, 0),
+    NUMBER(store_connect_link, ended_ms, STORE_I64, 0),
+    TEXT(store_connect_link, connected, 0),
+    NUMBER(store_connect_link, version, STORE_U32, STORE_VERSION),
+    FIXED(store_connect_link, authenticator, 0),
+};
+
 static const struct store_column metadata[] = {
     TEXT(store_metadata, connection, STORE_KEY),
     BLOB(store_metadata, content, FP_LIMIT_METADATA_JSON + 4096),
@@ -114,10 +137,11 @@ static const struct store_column setting[] = {
     }
 
 static const struct store_entity entities[STORE_KIND_COUNT] = {
-    [STORE_APPLICATION] = ENTITY(application), [STORE_CUSTOMER] = ENTITY(customer),
-    [STORE_DATA_KEY] = ENTITY(data_key),       [STORE_CONNECTION] = ENTITY(connection),
-    [STORE_CREDENTIAL] = ENTITY(credential),   [STORE_TOKEN] = ENTITY(token),
-    [STORE_METADATA] = ENTITY(metadata),       [STORE_SETTING] = ENTITY(setting),
+    [STORE_APPLICATION] = ENTITY(application),   [STORE_CUSTOMER] = ENTITY(customer),
+    [STORE_DATA_KEY] = ENTITY(data_key),         [STORE_CONNECTION] = ENTITY(connection),
+    [STORE_CREDENTIAL] = ENTITY(credential),     [STORE_TOKEN] = ENTITY(token),
+    [STORE_METADATA] = ENTITY(metadata),         [STORE_SETTING] = ENTITY(setting),
+    [STORE_CONNECT_LINK] = ENTITY(connect_link),
 };
 
 // Fields of a query by the column they restrict.

@@ -5,7 +5,7 @@
 
 #include "store/store.h"
 
-#define STORE_COLUMNS_MAX 20
+#define STORE_COLUMNS_MAX 24
 
 enum store_type {
     STORE_TEXT,  // char[size], NUL-terminated

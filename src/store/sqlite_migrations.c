@@ -48,7 +48,17 @@ static const char step_1[] =
     " content BLOB NOT NULL, changed_ms INTEGER NOT NULL) STRICT;"
     "CREATE TABLE setting(name TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT;";
 
-static const char *const steps[] = {step_1};
+static const char step_2[] =
+    "CREATE TABLE connect_link(id TEXT PRIMARY KEY NOT NULL, hash BLOB NOT NULL UNIQUE,"
+    " kind INTEGER NOT NULL, application TEXT NOT NULL REFERENCES application(id),"
+    " name TEXT NOT NULL, email TEXT NOT NULL, platforms TEXT NOT NULL, connection TEXT NOT NULL,"
+    " return_url TEXT NOT NULL, redirect_uri TEXT NOT NULL, oauth_state TEXT NOT NULL,"
+    " code_challenge TEXT NOT NULL, scopes TEXT NOT NULL, attempts INTEGER NOT NULL,"
+    " created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL,"
+    " connected TEXT NOT NULL, version INTEGER NOT NULL, authenticator BLOB NOT NULL) STRICT;"
+    "CREATE INDEX connect_link_application ON connect_link(application,id);";
+
+static const char *const steps[] = {step_1, step_2};
 
 #define VERSION ((int)(sizeof steps / sizeof steps[0]))
 

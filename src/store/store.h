@@ -102,6 +102,35 @@ struct store_token {
     uint8_t authenticator[STORE_AUTHENTICATOR]; // see above
 };
 
+// Kinds of connect links.
+enum store_link_kind {
+    STORE_LINK_INVITED = 1, // made by an application for a customer it names
+    STORE_LINK_OAUTH = 2    // a browser that came through /oauth/authorize
+};
+
+struct store_connect_link {
+    char id[ID_TEXT];                                      // lnk_...; names it without being it
+    uint8_t hash[STORE_HASH];                              // SHA-256 of its token, unique
+    uint32_t kind;                                         // enum store_link_kind
+    char application[ID_TEXT];                             // whose
+    char name[FP_LIMIT_NAME_TEXT + 1];                     // the customer's; empty: asked for
+    char email[FP_LIMIT_EMAIL_TEXT + 1];                   // the customer's; empty: asked for
+    char platforms[FP_LIMIT_LINK_PLATFORMS_TEXT + 1];      // offered, with commas; empty: all
+    char connection[ID_TEXT];                              // to connect anew; empty: a new one
+    char return_url[FP_LIMIT_RETURN_URL_TEXT + 1];         // afterwards; empty: stay
+    char redirect_uri[FP_LIMIT_RETURN_URL_TEXT + 1];       // of an authorization request
+    char oauth_state[FP_LIMIT_OAUTH_STATE_TEXT + 1];       // of it, given back as it came
+    char code_challenge[FP_LIMIT_CODE_CHALLENGE_TEXT + 1]; // of it, S256; empty: none
+    char scopes[FP_LIMIT_SCOPES_TEXT + 1];                 // of it
+    uint32_t attempts;                                     // credentials tried so far
+    int64_t created_ms;                                    // when
+    int64_t expires_ms;                                    // when it stops working
+    int64_t ended_ms;                                      // when it was used; 0: not yet
+    char connected[ID_TEXT];                               // connection it led to; empty: none
+    uint32_t version;                                      // see above
+    uint8_t authenticator[STORE_AUTHENTICATOR];            // see above
+};
+
 struct store_metadata {
     char connection[ID_TEXT]; // whose; one row for each connection
     struct bytes content;     // JSON array as the registry writes it, sealed or not; at most
@@ -156,6 +185,10 @@ enum fp_error store_get_credential(struct store *store, const char *connection,
 enum fp_error store_get_token(struct store *store, const char *id, struct store_token *out);
 enum fp_error store_find_token(struct store *store, const uint8_t hash[static STORE_HASH],
                                struct store_token *out);
+enum fp_error store_get_connect_link(struct store *store, const char *id,
+                                     struct store_connect_link *out);
+enum fp_error store_find_connect_link(struct store *store, const uint8_t hash[static STORE_HASH],
+                                      struct store_connect_link *out);
 enum fp_error store_get_metadata(struct store *store, const char *connection, struct arena *arena,
                                  struct store_metadata *out);
 enum fp_error store_get_setting(struct store *store, const char *name, struct arena *arena,
@@ -206,6 +239,9 @@ enum fp_error store_list_credentials(struct store *store, const struct store_que
                                      size_t *count_out);
 enum fp_error store_list_tokens(struct store *store, const struct store_query *query,
                                 struct arena *arena, struct store_token **out, size_t *count_out);
+enum fp_error store_list_connect_links(struct store *store, const struct store_query *query,
+                                       struct arena *arena, struct store_connect_link **out,
+                                       size_t *count_out);
 
 // How many rows a query finds without after, offset and limit.
 enum store_kind {
@@ -217,6 +253,7 @@ enum store_kind {
     STORE_TOKEN,
     STORE_METADATA,
     STORE_SETTING,
+    STORE_CONNECT_LINK,
     STORE_KIND_COUNT
 };
 enum fp_error store_count(struct store *store, enum store_kind kind,
@@ -271,6 +308,11 @@ void store_touch_token(struct store_batch *batch, const char *id, int64_t used_m
 void store_delete_token(struct store_batch *batch, const char *id);
 // All of one owner; none is no failure.
 void store_delete_tokens(struct store_batch *batch, const char *owner);
+void store_insert_connect_link(struct store_batch *batch, const struct store_connect_link *row);
+void store_update_connect_link(struct store_batch *batch, const struct store_connect_link *row);
+void store_delete_connect_link(struct store_batch *batch, const char *id);
+// All of one application; none is no failure.
+void store_delete_connect_links(struct store_batch *batch, const char *application);
 void store_put_metadata(struct store_batch *batch, const struct store_metadata *row);
 void store_delete_metadata(struct store_batch *batch, const char *connection); // none: no failure
 void store_put_setting(struct store_batch *batch, const struct store_setting *row);
