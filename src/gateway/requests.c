@@ -11,7 +11,7 @@
 // A token that somebody put into a path must not reach the log.
 static bool path_may_hold_token(struct bytes path)
 {
-    static const char *const prefixes[] = {"fp_", "fpa_", "fps_"};
+    static const char *const prefixes[] = {"fp_", "fpa_", "fprt_", "fpac_", "fps_"};
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
         if (path.len != 0 && memmem(path.ptr, path.len, prefixes[i], strlen(prefixes[i])) != NULL) {
             return true;

@@ -26,6 +26,7 @@ static const char *check_kind_name(uint32_t kind)
 {
     return kind == TOKEN_KIND_APPLICATION  ? "application"
            : kind == TOKEN_KIND_CONNECTION ? "connection"
+           : kind == TOKEN_KIND_REFRESH    ? "refresh"
                                            : "client secret";
 }
 

@@ -41,6 +41,25 @@ static void proof_of_token(const struct store_token *row, struct proof *out)
     proof_number(out, (uint64_t)row->expires_ms);
     proof_number(out, (uint64_t)row->revoked_ms);
     proof_text(out, row->reason);
+    if (row->family[0] != '\0') { // rows from before there were families keep their proof
+        proof_text(out, row->family);
+    }
+}
+
+static void proof_of_code(const struct store_code *row, struct proof *out)
+{
+    proof_text(out, row->id);
+    out->parts[out->count++] = bytes_of(row->hash, sizeof row->hash);
+    proof_text(out, row->connection);
+    proof_text(out, row->application);
+    proof_text(out, row->redirect_uri);
+    proof_number(out, row->redirect_named);
+    proof_text(out, row->challenge);
+    proof_text(out, row->scopes);
+    proof_text(out, row->family);
+    proof_number(out, (uint64_t)row->created_ms);
+    proof_number(out, (uint64_t)row->expires_ms);
+    proof_number(out, (uint64_t)row->redeemed_ms);
 }
 
 static void proof_of_connection(const struct store_connection *row, struct proof *out)
@@ -65,6 +84,14 @@ static void proof_of_application(const struct store_application *row, struct pro
     proof_text(out, row->environment);
     proof_text(out, row->networks);
     proof_number(out, (uint64_t)row->created_ms);
+    // rows from before there was an OAuth server keep their proof
+    if (row->redirect_uris[0] != '\0' || row->access_s != 0 || row->refresh_s != 0 ||
+        row->pkce_optional != 0) {
+        proof_text(out, row->redirect_uris);
+        proof_number(out, row->access_s);
+        proof_number(out, row->refresh_s);
+        proof_number(out, row->pkce_optional);
+    }
 }
 
 static void proof_of_connect_link(const struct store_connect_link *row, struct proof *out)
@@ -82,6 +109,7 @@ static void proof_of_connect_link(const struct store_connect_link *row, struct p
     proof_text(out, row->oauth_state);
     proof_text(out, row->code_challenge);
     proof_text(out, row->scopes);
+    proof_number(out, row->redirect_named);
     proof_number(out, row->attempts);
     proof_number(out, (uint64_t)row->created_ms);
     proof_number(out, (uint64_t)row->expires_ms);
@@ -143,4 +171,18 @@ enum fp_error proof_check_connect_link(struct keyring *ring, const struct store_
     struct proof proof = {0};
     proof_of_connect_link(row, &proof);
     return keyring_authentic(ring, "connect_link", proof.parts, proof.count, row->authenticator);
+}
+
+enum fp_error proof_make_code(struct keyring *ring, struct store_code *row)
+{
+    struct proof proof = {0};
+    proof_of_code(row, &proof);
+    return keyring_authenticate(ring, "code", proof.parts, proof.count, row->authenticator);
+}
+
+enum fp_error proof_check_code(struct keyring *ring, const struct store_code *row)
+{
+    struct proof proof = {0};
+    proof_of_code(row, &proof);
+    return keyring_authentic(ring, "code", proof.parts, proof.count, row->authenticator);
 }

@@ -105,6 +105,7 @@ static const char *wire_token_kind(uint32_t kind)
     return kind == TOKEN_KIND_CONNECTION      ? "connection"
            : kind == TOKEN_KIND_APPLICATION   ? "application"
            : kind == TOKEN_KIND_CLIENT_SECRET ? "client_secret"
+           : kind == TOKEN_KIND_REFRESH       ? "refresh"
                                               : "?";
 }
 

@@ -148,6 +148,19 @@ enum fp_error store_find_connect_link(struct store *store, const uint8_t hash[st
     return error;
 }
 
+enum fp_error store_find_code(struct store *store, const uint8_t hash[static STORE_HASH],
+                              struct store_code *out)
+{
+    struct store_code row = {0};
+    enum fp_error error = FP_E_STORE_NOT_FOUND;
+    memcpy(row.hash, hash, sizeof row.hash);
+    error = store__get(store, STORE_CODE, STORE_BY_SECOND, NULL, &row);
+    if (error == FP_OK) {
+        *out = row;
+    }
+    return error;
+}
+
 enum fp_error store_get_metadata(struct store *store, const char *connection, struct arena *arena,
                                  struct store_metadata *out)
 {
@@ -260,6 +273,18 @@ enum fp_error store_list_connect_links(struct store *store, const struct store_q
 {
     struct store_rows found = {0};
     enum fp_error error = store__list(store, STORE_CONNECT_LINK, query, arena, &found);
+    if (error == FP_OK) {
+        *out = found.rows;
+        *count_out = found.count;
+    }
+    return error;
+}
+
+enum fp_error store_list_codes(struct store *store, const struct store_query *query,
+                               struct arena *arena, struct store_code **out, size_t *count_out)
+{
+    struct store_rows found = {0};
+    enum fp_error error = store__list(store, STORE_CODE, query, arena, &found);
     if (error == FP_OK) {
         *out = found.rows;
         *count_out = found.count;

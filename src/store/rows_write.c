@@ -139,6 +139,29 @@ void store_delete_credential(struct store_batch *batch, const char *connection,
                credential_version == 0, &row);
 }
 
+void store_insert_code(struct store_batch *batch, const struct store_code *row)
+{
+    store__add(batch, STORE_CODE, STORE_INSERT, false, row);
+}
+
+void store_update_code(struct store_batch *batch, const struct store_code *row)
+{
+    store__add(batch, STORE_CODE, STORE_UPDATE, false, row);
+}
+
+void store_delete_code(struct store_batch *batch, const char *id)
+{
+    KEY_ROW(store_code, id, id);
+    store__add(batch, STORE_CODE, STORE_DELETE, false, &row);
+}
+
+void store_delete_codes(struct store_batch *batch, const char *connection)
+{
+    KEY_ROW(store_code, connection, connection);
+    row.id[0] = '*'; // not the key this time
+    store__add(batch, STORE_CODE, STORE_DELETE_OF, true, &row);
+}
+
 void store_put_metadata(struct store_batch *batch, const struct store_metadata *row)
 {
     store__add(batch, STORE_METADATA, STORE_PUT, false, row);

@@ -29,6 +29,10 @@ static const struct store_column application[] = {
     TEXT(store_application, networks, 0),
     NUMBER(store_application, created_ms, STORE_I64, 0),
     NUMBER(store_application, version, STORE_U32, STORE_VERSION),
+    TEXT(store_application, redirect_uris, 0),
+    NUMBER(store_application, access_s, STORE_U32, 0),
+    NUMBER(store_application, refresh_s, STORE_U32, 0),
+    NUMBER(store_application, pkce_optional, STORE_U32, 0),
     FIXED(store_application, authenticator, 0),
 };
 
@@ -93,6 +97,7 @@ static const struct store_column token[] = {
     NUMBER(store_token, revoked_ms, STORE_I64, 0),
     TEXT(store_token, reason, 0),
     NUMBER(store_token, used_ms, STORE_I64, STORE_TOUCHED),
+    TEXT(store_token, family, 0),
     NUMBER(store_token, version, STORE_U32, STORE_VERSION),
     FIXED(store_token, authenticator, 0),
 };
@@ -111,6 +116,7 @@ static const struct store_column connect_link[] = {
     TEXT(store_connect_link, oauth_state, 0),
     TEXT(store_connect_link, code_challenge, 0),
     TEXT(store_connect_link, scopes, 0),
+    NUMBER(store_connect_link, redirect_named, STORE_U32, 0),
     NUMBER(store_connect_link, attempts, STORE_U32, 0),
     NUMBER(store_connect_link, created_ms, STORE_I64, 0),
     NUMBER(store_connect_link, expires_ms, STORE_I64, 0),
@@ -118,6 +124,23 @@ static const struct store_column connect_link[] = {
     TEXT(store_connect_link, connected, 0),
     NUMBER(store_connect_link, version, STORE_U32, STORE_VERSION),
     FIXED(store_connect_link, authenticator, 0),
+};
+
+static const struct store_column code[] = {
+    TEXT(store_code, id, STORE_KEY),
+    FIXED(store_code, hash, STORE_SECOND),
+    TEXT(store_code, connection, STORE_PARENT),
+    TEXT(store_code, application, 0),
+    TEXT(store_code, redirect_uri, 0),
+    NUMBER(store_code, redirect_named, STORE_U32, 0),
+    TEXT(store_code, challenge, 0),
+    TEXT(store_code, scopes, 0),
+    TEXT(store_code, family, 0),
+    NUMBER(store_code, created_ms, STORE_I64, 0),
+    NUMBER(store_code, expires_ms, STORE_I64, 0),
+    NUMBER(store_code, redeemed_ms, STORE_I64, 0),
+    NUMBER(store_code, version, STORE_U32, STORE_VERSION),
+    FIXED(store_code, authenticator, 0),
 };
 
 static const struct store_column metadata[] = {
@@ -137,10 +160,15 @@ static const struct store_column setting[] = {
     }
 
 static const struct store_entity entities[STORE_KIND_COUNT] = {
-    [STORE_APPLICATION] = ENTITY(application),   [STORE_CUSTOMER] = ENTITY(customer),
-    [STORE_DATA_KEY] = ENTITY(data_key),         [STORE_CONNECTION] = ENTITY(connection),
-    [STORE_CREDENTIAL] = ENTITY(credential),     [STORE_TOKEN] = ENTITY(token),
-    [STORE_METADATA] = ENTITY(metadata),         [STORE_SETTING] = ENTITY(setting),
+    [STORE_APPLICATION] = ENTITY(application),
+    [STORE_CUSTOMER] = ENTITY(customer),
+    [STORE_DATA_KEY] = ENTITY(data_key),
+    [STORE_CONNECTION] = ENTITY(connection),
+    [STORE_CREDENTIAL] = ENTITY(credential),
+    [STORE_TOKEN] = ENTITY(token),
+    [STORE_CODE] = ENTITY(code),
+    [STORE_METADATA] = ENTITY(metadata),
+    [STORE_SETTING] = ENTITY(setting),
     [STORE_CONNECT_LINK] = ENTITY(connect_link),
 };
 
@@ -154,6 +182,7 @@ static const struct {
     {"customer", offsetof(struct store_query, customer), true},
     {"connection", offsetof(struct store_query, connection), true},
     {"owner", offsetof(struct store_query, owner), true},
+    {"family", offsetof(struct store_query, family), true},
     {"platform", offsetof(struct store_query, platform), true},
     {"email", offsetof(struct store_query, email), true},
     {"state", offsetof(struct store_query, state), false},

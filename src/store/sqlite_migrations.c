@@ -58,7 +58,24 @@ static const char step_2[] =
     " connected TEXT NOT NULL, version INTEGER NOT NULL, authenticator BLOB NOT NULL) STRICT;"
     "CREATE INDEX connect_link_application ON connect_link(application,id);";
 
-static const char *const steps[] = {step_1, step_2};
+// The OAuth 2.0 server: what applications may redirect to, families of tokens, codes.
+static const char step_3[] =
+    "ALTER TABLE application ADD COLUMN redirect_uris TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE application ADD COLUMN access_s INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE application ADD COLUMN refresh_s INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE application ADD COLUMN pkce_optional INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE token ADD COLUMN family TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE code(id TEXT PRIMARY KEY NOT NULL, hash BLOB NOT NULL UNIQUE,"
+    " connection TEXT NOT NULL REFERENCES connection(id),"
+    " application TEXT NOT NULL REFERENCES application(id), redirect_uri TEXT NOT NULL,"
+    " redirect_named INTEGER NOT NULL, challenge TEXT NOT NULL, scopes TEXT NOT NULL,"
+    " family TEXT NOT NULL, created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL,"
+    " redeemed_ms INTEGER NOT NULL, version INTEGER NOT NULL,"
+    " authenticator BLOB NOT NULL) STRICT;"
+    "ALTER TABLE connect_link ADD COLUMN redirect_named INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX code_connection ON code(connection,id);";
+
+static const char *const steps[] = {step_1, step_2, step_3};
 
 #define VERSION ((int)(sizeof steps / sizeof steps[0]))
 

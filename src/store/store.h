@@ -20,13 +20,17 @@
 // keeps it.
 
 struct store_application {
-    char id[ID_TEXT];                           // app_...; is the client_id too
-    char name[FP_LIMIT_NAME_TEXT + 1];          // shown to people
-    char environment[8];                        // "live" or "test"
-    char networks[FP_LIMIT_NETWORKS_TEXT + 1];  // private CIDRs for its connections, with commas
-    int64_t created_ms;                         // when
-    uint32_t version;                           // see above
-    uint8_t authenticator[STORE_AUTHENTICATOR]; // see above
+    char id[ID_TEXT];                          // app_...; is the client_id too
+    char name[FP_LIMIT_NAME_TEXT + 1];         // shown to people
+    char environment[8];                       // "live" or "test"
+    char networks[FP_LIMIT_NETWORKS_TEXT + 1]; // private CIDRs for its connections, with commas
+    int64_t created_ms;                        // when
+    uint32_t version;                          // see above
+    char redirect_uris[FP_LIMIT_REDIRECTS_TEXT + 1]; // with blanks between; empty: no browser flow
+    uint32_t access_s;                               // life of what a refresh gives, 0: default
+    uint32_t refresh_s;                              // life of a refresh token, 0: default
+    uint32_t pkce_optional;                          // 1: old clients may leave PKCE out
+    uint8_t authenticator[STORE_AUTHENTICATOR];      // see above
 };
 
 struct store_customer {
@@ -98,6 +102,8 @@ struct store_token {
     int64_t revoked_ms;                         // 0: not
     char reason[FP_LIMIT_REASON_TEXT + 1];      // why it stopped working
     int64_t used_ms;                            // last use, coarse; not part of version
+    char family[ID_TEXT];                       // grt_...: all that came of one authorization;
+                                                // empty: it stands alone
     uint32_t version;                           // see above
     uint8_t authenticator[STORE_AUTHENTICATOR]; // see above
 };
@@ -122,6 +128,7 @@ struct store_connect_link {
     char oauth_state[FP_LIMIT_OAUTH_STATE_TEXT + 1];       // of it, given back as it came
     char code_challenge[FP_LIMIT_CODE_CHALLENGE_TEXT + 1]; // of it, S256; empty: none
     char scopes[FP_LIMIT_SCOPES_TEXT + 1];                 // of it
+    uint32_t redirect_named;                               // 1: it named its redirect_uri
     uint32_t attempts;                                     // credentials tried so far
     int64_t created_ms;                                    // when
     int64_t expires_ms;                                    // when it stops working
@@ -129,6 +136,25 @@ struct store_connect_link {
     char connected[ID_TEXT];                               // connection it led to; empty: none
     uint32_t version;                                      // see above
     uint8_t authenticator[STORE_AUTHENTICATOR];            // see above
+};
+
+// An authorization code (RFC 6749 4.1.2). It stays for a while after its use, so that a second use
+// is noticed.
+struct store_code {
+    char id[ID_TEXT];                             // cod_...; names the code without being it
+    uint8_t hash[STORE_HASH];                     // SHA-256 of the code, unique
+    char connection[ID_TEXT];                     // that its tokens will belong to
+    char application[ID_TEXT];                    // that may redeem it
+    char redirect_uri[FP_LIMIT_REDIRECT_URI + 1]; // it was sent to
+    uint32_t redirect_named;                      // 1: the request named it, so the redeem must too
+    char challenge[44];                           // PKCE S256, base64url; empty: none
+    char scopes[FP_LIMIT_SCOPES_TEXT + 1];        // of its tokens
+    char family[ID_TEXT];                         // of its tokens
+    int64_t created_ms;                           // when
+    int64_t expires_ms;                           // when
+    int64_t redeemed_ms;                          // 0: not yet
+    uint32_t version;                             // see above
+    uint8_t authenticator[STORE_AUTHENTICATOR];   // see above
 };
 
 struct store_metadata {
@@ -189,6 +215,8 @@ enum fp_error store_get_connect_link(struct store *store, const char *id,
                                      struct store_connect_link *out);
 enum fp_error store_find_connect_link(struct store *store, const uint8_t hash[static STORE_HASH],
                                       struct store_connect_link *out);
+enum fp_error store_find_code(struct store *store, const uint8_t hash[static STORE_HASH],
+                              struct store_code *out);
 enum fp_error store_get_metadata(struct store *store, const char *connection, struct arena *arena,
                                  struct store_metadata *out);
 enum fp_error store_get_setting(struct store *store, const char *name, struct arena *arena,
@@ -204,8 +232,9 @@ void store_read_end(struct store *store);
 struct store_query {
     const char *application; // applications: not used; customers, connections, tokens
     const char *customer;    // connections, data keys
-    const char *connection;  // credentials
+    const char *connection;  // credentials, codes
     const char *owner;       // tokens
+    const char *family;      // tokens; "": those that stand alone
     const char *platform;    // connections
     const char *email;       // connections, customers
     uint32_t state;          // connections, data keys
@@ -242,6 +271,8 @@ enum fp_error store_list_tokens(struct store *store, const struct store_query *q
 enum fp_error store_list_connect_links(struct store *store, const struct store_query *query,
                                        struct arena *arena, struct store_connect_link **out,
                                        size_t *count_out);
+enum fp_error store_list_codes(struct store *store, const struct store_query *query,
+                               struct arena *arena, struct store_code **out, size_t *count_out);
 
 // How many rows a query finds without after, offset and limit.
 enum store_kind {
@@ -251,6 +282,7 @@ enum store_kind {
     STORE_CONNECTION,
     STORE_CREDENTIAL,
     STORE_TOKEN,
+    STORE_CODE,
     STORE_METADATA,
     STORE_SETTING,
     STORE_CONNECT_LINK,
@@ -313,6 +345,11 @@ void store_update_connect_link(struct store_batch *batch, const struct store_con
 void store_delete_connect_link(struct store_batch *batch, const char *id);
 // All of one application; none is no failure.
 void store_delete_connect_links(struct store_batch *batch, const char *application);
+void store_insert_code(struct store_batch *batch, const struct store_code *row);
+void store_update_code(struct store_batch *batch, const struct store_code *row);
+void store_delete_code(struct store_batch *batch, const char *id);
+// All of one connection; none is no failure.
+void store_delete_codes(struct store_batch *batch, const char *connection);
 void store_put_metadata(struct store_batch *batch, const struct store_metadata *row);
 void store_delete_metadata(struct store_batch *batch, const char *connection); // none: no failure
 void store_put_setting(struct store_batch *batch, const struct store_setting *row);

@@ -6,7 +6,7 @@ import secrets
 import zlib
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-SCANNER = re.compile(r"(fp|fpa)_(live|test)_[0-9A-Za-z]{49}|(fps|fplink)_[0-9A-Za-z]{49}")
+SCANNER = re.compile(r"(fp|fpa|fprt)_(live|test)_[0-9A-Za-z]{49}|(fps|fpac|fplink)_[0-9A-Za-z]{49}")
 
 
 def checksum(random):

@@ -35,6 +35,15 @@ static const struct {
     {3,
      {TOKEN_KIND_CLIENT_SECRET, TOKEN_ENVIRONMENT_NONE},
      "fps_yhgIGB9quGfHP8Y83EcC2im5kZukTeYkpb69aekqK3M2mKh4d"},
+    {1,
+     {TOKEN_KIND_REFRESH, TOKEN_ENVIRONMENT_LIVE},
+     "fprt_live_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf1Yo7hP"},
+    {2,
+     {TOKEN_KIND_REFRESH, TOKEN_ENVIRONMENT_TEST},
+     "fprt_test_yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp13sRzl1"},
+    {3,
+     {TOKEN_KIND_CODE, TOKEN_ENVIRONMENT_NONE},
+     "fpac_yhgIGB9quGfHP8Y83EcC2im5kZukTeYkpb69aekqK3M2mKh4d"},
 };
 #define KNOWN (sizeof known / sizeof known[0])
 

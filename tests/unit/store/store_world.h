@@ -141,6 +141,23 @@ static inline struct store_token a_token(unsigned n, unsigned application, const
     return row;
 }
 
+static inline struct store_code a_code(unsigned n, unsigned application, const char *connection)
+{
+    struct store_code row = {
+        .redirect_named = 1, .created_ms = 4500 + n, .expires_ms = 64500, .version = 1};
+    SET(row.id, "cod_%026u", n);
+    SET(row.application, "app_%026u", application);
+    SET(row.connection, "%s", connection);
+    SET(row.redirect_uri, "https://app.example.com/back");
+    SET(row.challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+    SET(row.scopes, "erp:read");
+    SET(row.family, "grt_%026u", n);
+    memset(row.hash, 0x6b, sizeof row.hash);
+    memcpy(row.hash, &n, sizeof n);
+    memset(row.authenticator, (int)n + 3, sizeof row.authenticator);
+    return row;
+}
+
 static inline struct store_credential a_credential(unsigned n, uint32_t version,
                                                    struct bytes sealed)
 {

@@ -10,6 +10,7 @@ static void test_store_rows__every_kind_round_trips(void **state)
     const struct store_connection connection = a_connection(1, 1, 1);
     const struct store_credential credential = a_credential(1, 1, BYTES("\0\1\2sealed"));
     const struct store_token token = a_token(1, 1, connection.id);
+    const struct store_code code = a_code(1, 1, connection.id);
     const struct store_data_key key = a_data_key(1, 1);
     const struct store_metadata metadata = {
         .connection = "con_00000000000000000000000001", .content = BYTES("[]"), .changed_ms = 7};
@@ -19,6 +20,7 @@ static void test_store_rows__every_kind_round_trips(void **state)
     struct store_connection connection_out = {0};
     struct store_credential credential_out = {0};
     struct store_token token_out = {0};
+    struct store_code code_out = {0};
     struct store_data_key key_out = {0};
     struct store_metadata metadata_out = {0};
     struct store_setting setting_out = {0};
@@ -28,6 +30,7 @@ static void test_store_rows__every_kind_round_trips(void **state)
     store_insert_connection(batch, &connection);
     store_insert_credential(batch, &credential);
     store_insert_token(batch, &token);
+    store_insert_code(batch, &code);
     store_insert_data_key(batch, &key);
     store_put_metadata(batch, &metadata);
     store_put_setting(batch, &setting);
@@ -46,6 +49,8 @@ static void test_store_rows__every_kind_round_trips(void **state)
     assert_int_equal(credential_out.created_ms, 5000);
     assert_int_equal(store_get_token(w->store, token.id, &token_out), FP_OK);
     assert_memory_equal(&token, &token_out, sizeof token);
+    assert_int_equal(store_find_code(w->store, code.hash, &code_out), FP_OK);
+    assert_memory_equal(&code, &code_out, sizeof code);
     assert_int_equal(store_get_data_key(w->store, customer.id, 1, w->arena, &key_out), FP_OK);
     assert_true(bytes_equal(key_out.wrapped, key.wrapped));
     assert_memory_equal(key.key_id, key_out.key_id, sizeof key.key_id);
@@ -93,6 +98,51 @@ static void test_store_rows__second_keys(void **state)
     assert_int_equal(store_find_customer(w->store, "app_00000000000000000000000002",
                                          "c1@example.com", &customer),
                      FP_E_STORE_NOT_FOUND);
+}
+
+static void test_store_rows__a_code_is_redeemed_once(void **state)
+{
+    struct world *w = *state;
+    struct store_code code, found;
+    struct store_code *rows = NULL;
+    size_t count = 0;
+    const struct store_query query = {.connection = "con_00000000000000000000000001"};
+    put_first(w);
+    code = a_code(1, 1, "con_00000000000000000000000001");
+    assert_int_equal(WRITE(w, store_insert_code, &code), FP_OK);
+    assert_int_equal(WRITE(w, store_insert_code, &code), FP_E_EXISTS);
+    code.redeemed_ms = 5000;
+    assert_int_equal(WRITE(w, store_update_code, &code), FP_OK);
+    code.redeemed_ms = 5001;
+    assert_int_equal(WRITE(w, store_update_code, &code), FP_E_STORE_CONFLICT);
+    assert_int_equal(store_find_code(w->store, code.hash, &found), FP_OK);
+    assert_int_equal(found.redeemed_ms, 5000);
+    assert_int_equal(store_list_codes(w->store, &query, w->arena, &rows, &count), FP_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(WRITE(w, store_delete_code, code.id), FP_OK);
+    assert_int_equal(WRITE(w, store_delete_code, code.id), FP_E_STORE_NOT_FOUND);
+    assert_int_equal(WRITE(w, store_delete_codes, code.connection), FP_OK);
+    assert_int_equal(store_find_code(w->store, code.hash, &found), FP_E_STORE_NOT_FOUND);
+}
+
+static void test_store_rows__families_of_tokens(void **state)
+{
+    struct world *w = *state;
+    struct store_token alone, child;
+    struct store_query query = {.owner = "con_00000000000000000000000001"};
+    uint64_t count = 0;
+    put_first(w);
+    alone = a_token(2, 1, query.owner);
+    child = a_token(3, 1, query.owner);
+    SET(child.family, "grt_1");
+    assert_int_equal(WRITE(w, store_insert_token, &alone), FP_OK);
+    assert_int_equal(WRITE(w, store_insert_token, &child), FP_OK);
+    query.family = "grt_1";
+    assert_int_equal(store_count(w->store, STORE_TOKEN, &query, &count), FP_OK);
+    assert_int_equal(count, 1);
+    query.family = ""; // those that stand alone
+    assert_int_equal(store_count(w->store, STORE_TOKEN, &query, &count), FP_OK);
+    assert_int_equal(count, 1);
 }
 
 static void test_store_rows__taken_keys(void **state)
@@ -205,6 +255,7 @@ static void test_store_rows__what_belongs_to_what(void **state)
     batch = a_batch(w);
     store_delete_credential(batch, id, 0);
     store_delete_tokens(batch, id);
+    store_delete_codes(batch, id);
     store_delete_metadata(batch, id);
     store_delete_connection(batch, id);
     store_delete_customer(batch, "cus_00000000000000000000000001");
@@ -299,6 +350,8 @@ int main(void)
         CASE(missing_ones),
         CASE(second_keys),
         CASE(taken_keys),
+        CASE(a_code_is_redeemed_once),
+        CASE(families_of_tokens),
         CASE(updates_name_the_version_they_saw),
         CASE(touching_is_no_change),
         CASE(data_keys),

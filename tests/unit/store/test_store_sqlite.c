@@ -109,6 +109,27 @@ static void test_store_sqlite__newer_version(void **state)
     assert_non_null(strstr(note.text, "999"));
 }
 
+// A file of the first version: its rows stay, what came later has its defaults.
+static void test_store_sqlite__older_version(void **state)
+{
+    struct world *w = *state;
+    struct store_application out;
+    world_open(w);
+    close_store(w);
+    run_sql(w, "DROP TABLE code; DROP TABLE connect_link;"
+               "ALTER TABLE token DROP COLUMN family;"
+               "ALTER TABLE application DROP COLUMN redirect_uris;"
+               "ALTER TABLE application DROP COLUMN access_s;"
+               "ALTER TABLE application DROP COLUMN refresh_s;"
+               "ALTER TABLE application DROP COLUMN pkce_optional;"
+               "INSERT INTO application VALUES('app_old','x','live','',1,1,zeroblob(32));"
+               "PRAGMA user_version=1");
+    world_open(w);
+    assert_int_equal(store_get_application(w->store, "app_old", &out), FP_OK);
+    assert_string_equal(out.redirect_uris, "");
+    assert_int_equal(out.access_s + out.refresh_s + out.pkce_optional, 0);
+}
+
 static void test_store_sqlite__tables_missing(void **state)
 {
     struct world *w = *state;
@@ -129,7 +150,9 @@ static void test_store_sqlite__foreign_rows(void **state)
     size_t count = 0;
     world_open(w);
     close_store(w);
-    run_sql(w, "INSERT INTO application VALUES('app_long', printf('%.*c',5000,'x'),'live','',1,1,"
+    run_sql(w, "INSERT INTO application(id,name,environment,networks,"
+               "created_ms,version,authenticator) VALUES('app_long', "
+               "printf('%.*c',5000,'x'),'live','',1,1,"
                "zeroblob(32)),('app_short','x','live','',1,1,zeroblob(31)),"
                "('app_nul','x'||char(0)||'y','live','',1,1,zeroblob(32)),"
                "('app_version','x','live','',1,-1,zeroblob(32)),"
@@ -323,9 +346,16 @@ static void test_store_sqlite__killed_under_load(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(made_only_when_asked), CASE(readable_by_others), CASE(no_store),
-        CASE(newer_version),        CASE(tables_missing),     CASE(foreign_rows),
-        CASE(damaged_pages),        CASE(full_disk),          CASE(busy_with_another_process),
+        CASE(made_only_when_asked),
+        CASE(readable_by_others),
+        CASE(no_store),
+        CASE(newer_version),
+        CASE(older_version),
+        CASE(tables_missing),
+        CASE(foreign_rows),
+        CASE(damaged_pages),
+        CASE(full_disk),
+        CASE(busy_with_another_process),
         CASE(killed_under_load),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
