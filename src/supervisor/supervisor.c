@@ -19,6 +19,9 @@
 
 // What a room may take beyond the time for draining before it is ended by force.
 #define DRAIN_GRACE_MS 1000
+// A room gets at least this long, out of the grace: one that has nothing in flight any more must not
+// be cut off, and say so, because the one before it has used up the time.
+#define DRAIN_LEAST_MS 250
 // Signals so close together came from one event.
 #define SAME_SIGNAL_NS 250000000u
 
@@ -69,14 +72,14 @@ static void supervisor_kill_all(struct supervisor *supervisor)
 static void supervisor_drain_next(struct supervisor *supervisor)
 {
     uint64_t now = clock_monotonic_ns();
-    unsigned left = supervisor->end_ns > now ? (unsigned)((supervisor->end_ns - now) / 1000000) : 0;
+    uint64_t left = supervisor->end_ns > now ? (supervisor->end_ns - now) / 1000000 : 0;
     for (size_t i = 0; i < sizeof drain_order / sizeof drain_order[0]; i++) {
         struct supervised *one = supervisor_find(supervisor, drain_order[i]);
         if (one == NULL || one->pid == 0) {
             continue;
         }
         if (one->state != SUPERVISED_DRAINING) {
-            supervised_drain(one, left);
+            supervised_drain(one, left > DRAIN_LEAST_MS ? (unsigned)left : DRAIN_LEAST_MS);
         }
         return;
     }
