@@ -31,6 +31,8 @@ struct config {
     uint32_t idle_timeout_ms;               // api.timeouts.idle
     uint32_t write_timeout_ms;              // api.timeouts.write
     uint32_t drain_timeout_ms;              // api.timeouts.drain
+    uint32_t call_timeout_ms;               // api.timeouts.call
+    uint32_t calls;                         // api.calls
     uint32_t connections;                   // api.connections.total
     uint32_t connections_per_address;       // api.connections.per_address
     char metrics_listen[CONFIG_ADDRESS];    // metrics.listen; empty: off

@@ -1,6 +1,7 @@
 // Every key of fishplate.yaml: the one place that says its type, range, default and meaning.
 // docs/configuration.md and the commented file are written from it.
 // SPDX-License-Identifier: Apache-2.0
+#include "base/limits.h"
 #include "config/config_int.h"
 
 #include <string.h>
@@ -38,6 +39,10 @@ const struct config_row config_rows[] = {
      "A client must take some of its answer in this time."},
     {"api.timeouts.drain", CONFIG_KIND_TIME, AT(drain_timeout_ms), 0, DAY_MS, "30s",
      "After SIGTERM requests in flight may finish in this time."},
+    {"api.timeouts.call", CONFIG_KIND_TIME, AT(call_timeout_ms), 100, FP_LIMIT_CALL_DEADLINE, "60s",
+     "A call is answered in this time, whatever the source system does: beyond it 504."},
+    {"api.calls", CONFIG_KIND_COUNT, AT(calls), 1, FP_LIMIT_CALLS_IN_FLIGHT, "20000",
+     "Calls at the same time: beyond it 503."},
     {"api.connections.total", CONFIG_KIND_COUNT, AT(connections), 1, 1000000, "10000",
      "Connections of clients at the same time."},
     {"api.connections.per_address", CONFIG_KIND_COUNT, AT(connections_per_address), 1, 1000000,

@@ -66,7 +66,7 @@ static void calls_on_timer(uv_timer_t *timer)
 
 static void calls_append(struct gateway *g, struct gateway_call *call)
 {
-    call->deadline = uv_now(room_loop(g->room)) + FP_LIMIT_CALL_DEADLINE + CALLS_GRACE_MS;
+    call->deadline = uv_now(room_loop(g->room)) + g->config->call_timeout_ms + CALLS_GRACE_MS;
     call->next = NULL;
     call->before = g->youngest;
     if (g->youngest != NULL) {
@@ -95,7 +95,7 @@ struct gateway_call *gateway__call_take(struct gateway *g, const struct gateway_
                                         bool needs_egress)
 {
     struct gateway_call *call = NULL;
-    if (g->in_flight >= FP_LIMIT_CALLS_IN_FLIGHT || (g->free == NULL && !calls_grow(g))) {
+    if (g->in_flight >= g->config->calls || (g->free == NULL && !calls_grow(g))) {
         return NULL;
     }
     call = g->free;

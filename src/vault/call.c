@@ -64,7 +64,7 @@ bool vault_admit(struct vault *v, const struct asked *asked, struct registry_ide
 static struct call *call_begin(struct vault *v, uint64_t number, struct bytes request_id,
                                const struct registry_identity *identity)
 {
-    struct call *call = call_open(v, number, FP_LIMIT_CALL_DEADLINE);
+    struct call *call = call_open(v, number, room_config(v->room)->call_timeout_ms);
     if (call == NULL) {
         call_refuse(v, number, FP_E_SERVICE_UNAVAILABLE, identity);
         return NULL;
@@ -115,7 +115,7 @@ static struct link_execute call_execute_of(const struct call *call, const struct
                                  .subkey = in->subkey,
                                  .query = in->query,
                                  .body = in->body,
-                                 .deadline_ms = FP_LIMIT_CALL_DEADLINE};
+                                 .deadline_ms = room_config(call->vault->room)->call_timeout_ms};
 }
 
 // Operations that use no connection go on without a credential and without a record.

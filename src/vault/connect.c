@@ -73,10 +73,13 @@ static enum fp_error connect_verify(struct call *call)
     struct vault *v = call->vault;
     struct connection_request request = connect_request(call);
     struct connection_plan plan = {0};
+    uint32_t most_ms = room_config(v->room)->call_timeout_ms;
     struct buf *egress = room_out(v->room, LINK_ROOM_EGRESS);
     struct link_verify out = {.call = call->number,
                               .request_id = bytes_of_text(call->request_id),
-                              .deadline_ms = FP_LIMIT_SOURCE_LOGIN_TIMEOUT,
+                              .deadline_ms = most_ms < FP_LIMIT_SOURCE_LOGIN_TIMEOUT
+                                                 ? most_ms
+                                                 : FP_LIMIT_SOURCE_LOGIN_TIMEOUT,
                               .credentials = request.credentials};
     enum fp_error error = egress != NULL ? FP_OK : FP_E_LINK_CLOSED;
     if (error == FP_OK && v->verifying >= FP_LIMIT_VERIFIES_IN_FLIGHT) {
@@ -180,7 +183,7 @@ void vault_on_connection_create(struct vault *v, const struct link_frame *frame)
                      &identity)) {
         return;
     }
-    call = call_open(v, in.call, FP_LIMIT_CALL_DEADLINE);
+    call = call_open(v, in.call, room_config(v->room)->call_timeout_ms);
     if (call == NULL) {
         struct answer answer = {.error = FP_E_SERVICE_UNAVAILABLE,
                                 .application = identity.token.application,

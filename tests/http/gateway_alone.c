@@ -455,6 +455,7 @@ int main(int argc, char **argv)
     must(channel_pair(&me.channel, &room) == FP_OK, "channel");
     gateway = fork();
     if (gateway == 0) {
+        (void)setenv("UV_USE_IO_URING", "0", 1); // as the supervisor does
         return room_main(gateway_room(), room);
     }
     close(room);

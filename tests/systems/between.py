@@ -15,7 +15,8 @@ from tests.systems.faulty import BEHAVIOURS, FaultySource
 class Between(FaultySource):
     """`target` is the real source's address. `misbehave(name)` answers calls as BEHAVIOURS[name]
     from now on (log-ins too with `logins=True`), only the next `times` ones where given;
-    `misbehave(None)` lets everything pass. `calls` lists (connection, method, authorization)."""
+    `misbehave(None)` lets everything pass. While `holding` is true nothing passes and all wait.
+    `calls` lists (connection, method, authorization)."""
 
     def __init__(self, target, directory=None, tls=False):
         super().__init__(directory, tls)
@@ -23,7 +24,7 @@ class Between(FaultySource):
         self.host, self.target_port = parts.hostname, parts.port
         self.calls, self.bodies = [], []
         self.accepted = 0
-        self.pause = 0.0
+        self.pause, self.holding = 0.0, False
         self._fault, self._times, self._logins = None, None, False
 
     def misbehave(self, name, times=None, logins=False):
@@ -82,6 +83,8 @@ class Between(FaultySource):
                 self.bodies.append(request.body.decode("utf-8", "replace"))
                 if self.pause:
                     await asyncio.sleep(self.pause)
+                while self.holding and not self.closing.is_set():
+                    await asyncio.sleep(0.02)
                 fault = self._take_fault(method)
                 if fault is not None:
                     await BEHAVIOURS[fault](self, request, writer)

@@ -100,6 +100,7 @@ static inline struct fixture *fixture_make(void)
     snprintf(f->config.audit_dir, sizeof f->config.audit_dir, "%s/audit", f->dir);
     snprintf(f->config.public_url, sizeof f->config.public_url, "https://fishplate.test");
     f->config.application_token_s = 3600;
+    f->config.call_timeout_ms = 60000;
     assert_int_equal(mkdir(f->config.audit_dir, 0700), 0);
     dir_fd = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_true(dir_fd >= 0);
