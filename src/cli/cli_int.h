@@ -80,6 +80,11 @@ struct cli_column {
 // data: JSON. With --json as it is, one line; else a table of the array's objects.
 enum cli_exit cli_print_table(const struct cli *cli, struct bytes data,
                               const struct cli_column *columns);
+// The question for the page behind `after` (empty: the first), written to frame.
+typedef enum fp_error cli_page(const struct cli *cli, struct bytes after, struct buf *frame);
+// Asks page after page until the last and prints the rows as one table.
+enum cli_exit cli_print_pages(const struct cli *cli, cli_page *page,
+                              const struct cli_column *columns);
 // The same for one object, one line for each member that it has.
 enum cli_exit cli_print_object(const struct cli *cli, struct bytes data,
                                const struct cli_column *columns);

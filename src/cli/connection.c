@@ -92,50 +92,18 @@ enum cli_exit cli_connection_reconnect(const struct cli *cli)
     return connection_connect(cli, &question);
 }
 
-// One page behind the given connection; its rows without the brackets go to out.
-static enum cli_exit connection_page(const struct cli *cli, char after[static 64], struct buf *out)
+static enum fp_error connection_page(const struct cli *cli, struct bytes after, struct buf *frame)
 {
     struct link_connection_list question = {.call = 1,
                                             .actor = cli_actor(),
                                             .application = bytes_of_text(cli_value(cli, "app")),
-                                            .after = bytes_of_text(after)};
-    struct buf frame = cli_question();
-    struct cli_answer answer = {0};
-    struct bytes rows = {0};
-    enum cli_exit result = CLI_OK;
-    if (link_put_connection_list(&frame, &question) != FP_OK) {
-        buf_clear(&frame);
-    }
-    cli_ask(cli, &frame, &answer);
-    result = answer.exit;
-    rows = buf_bytes(&answer.data);
-    if (result == CLI_OK && rows.len > 2) {
-        if (out->len > 1) {
-            buf_append_byte(out, ',');
-        }
-        buf_append_bytes(out, bytes_slice(rows, 1, rows.len - 2));
-    }
-    snprintf(after, 64, "%s", answer.next);
-    cli_answer_done(&answer);
-    return result == CLI_OK && buf_error(out) != FP_OK ? CLI_FAILED : result;
+                                            .after = after};
+    return link_put_connection_list(frame, &question);
 }
 
 enum cli_exit cli_connection_list(const struct cli *cli)
 {
-    struct buf rows;
-    char after[64] = "";
-    enum cli_exit result = CLI_OK;
-    buf_init(&rows, (size_t)1 << 30);
-    buf_append_byte(&rows, '[');
-    do {
-        result = connection_page(cli, after, &rows);
-    } while (result == CLI_OK && after[0] != '\0');
-    buf_append_byte(&rows, ']');
-    if (result == CLI_OK) {
-        result = cli_print_table(cli, buf_bytes(&rows), connection_columns);
-    }
-    buf_done(&rows);
-    return result;
+    return cli_print_pages(cli, connection_page, connection_columns);
 }
 
 enum cli_exit cli_connection_show(const struct cli *cli)
