@@ -112,6 +112,8 @@ static void arguments_set_global(struct cli *cli, const char *name, const char *
         cli->help = true;
     } else if (strcmp(name, "config") == 0) {
         cli->config_path = value;
+    } else if (strcmp(name, "passphrase-file") == 0) {
+        cli->passphrase_file = value;
     } else {
         cli->dir = value;
     }

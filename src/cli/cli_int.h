@@ -43,6 +43,7 @@ struct cli {
     bool help;                            // --help
     const char *config_path;              // --config; NULL: look for it
     const char *dir;                      // --dir; NULL: not given
+    const char *passphrase_file;          // --passphrase-file; NULL: not given
 };
 
 extern const struct cli_command cli_commands[]; // ends with a group of NULL
@@ -144,6 +145,9 @@ enum cli_exit cli_audit_search(const struct cli *cli);
 // The log that is meant: the command's first word, else the folder of the configuration.
 enum cli_exit cli_audit_path(const struct cli *cli, char out[static CONFIG_PATH]);
 enum cli_exit cli_key_rotate(const struct cli *cli);
+enum cli_exit cli_key_passphrase(const struct cli *cli);
+enum cli_exit cli_unseal(const struct cli *cli);
+enum cli_exit cli_seal(const struct cli *cli);
 enum cli_exit cli_key_status(const struct cli *cli);
 enum cli_exit cli_connector_check(const struct cli *cli);
 enum cli_exit cli_connector_list(const struct cli *cli);

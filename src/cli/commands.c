@@ -6,6 +6,10 @@ const struct cli_option cli_global_options[] = {
     {"config", "FILE", "the configuration (default: fishplate.yaml here, then in /etc/fishplate)",
      false},
     {"dir", "DIR", "the directory that init made: its fishplate.yaml is the configuration", false},
+    {"passphrase-file", "FILE",
+     "the master key's passphrase, in a file with mode 0600, or - for a line of standard input "
+     "(default: ask)",
+     false},
     {"json", NULL, "print JSON for programs", false},
     {"help", NULL, "say how the command is used", false},
     {.name = NULL},
@@ -14,6 +18,8 @@ const struct cli_option cli_global_options[] = {
 static const struct cli_option init_options[] = {
     {"force", NULL,
      "write fishplate.yaml and the development certificate anew; keys and store stay", false},
+    {"key-source", "file|credential|passphrase", "where the master key comes from (default: file)",
+     false},
     {.name = NULL},
 };
 static const struct cli_option serve_options[] = {
@@ -90,6 +96,23 @@ static const struct cli_option yes_options[] = {
     {.name = NULL},
 };
 
+static const struct cli_option key_rotate_options[] = {
+    {"to-source", "file|credential|passphrase",
+     "where the new key comes from (default: as the old one)", false},
+    {"new-passphrase-file", "FILE",
+     "the new key's passphrase, in a file with mode 0600, or - for a line of standard input "
+     "(default: ask)",
+     false},
+    {.name = NULL},
+};
+static const struct cli_option key_passphrase_options[] = {
+    {"new-passphrase-file", "FILE",
+     "the new passphrase, in a file with mode 0600, or - for a line of standard input "
+     "(default: ask)",
+     false},
+    {.name = NULL},
+};
+
 const struct cli_command cli_commands[] = {
     {"init", NULL, NULL, init_options, cli_init,
      "make a data directory: configuration, master key, certificate, store",
@@ -99,6 +122,12 @@ const struct cli_command cli_commands[] = {
      "once.\nSIGHUP: certificate and key are read anew."},
     {"status", NULL, NULL, NULL, cli_status,
      "what the running server does, and how it is protected", NULL},
+    {"unseal", NULL, NULL, NULL, cli_unseal,
+     "give the running server the passphrase of its master key",
+     "With keys.source passphrase the server starts sealed: it answers 503 SEALED until this\n"
+     "command. After a wrong passphrase the next try has to wait, longer each time."},
+    {"seal", NULL, NULL, NULL, cli_seal, "take the keys out of the running server's memory",
+     "Only with keys.source passphrase. What is under way is cut off; fishplate unseal goes on."},
     {"app", "create", NULL, app_create_options, cli_app_create,
      "register an application; its secret is shown once", NULL},
     {"app", "list", NULL, NULL, cli_app_list, "the applications", NULL},
@@ -124,11 +153,13 @@ const struct cli_command cli_commands[] = {
      "Owner, scopes and length of life stay. The old one works beside it for a while."},
     {"token", "revoke", "ID", yes_options, cli_token_revoke,
      "end a token at once, or all of a connection or application", NULL},
-    {"key", "rotate", NULL, NULL, cli_key_rotate,
+    {"key", "rotate", NULL, key_rotate_options, cli_key_rotate,
      "a new master key: all data keys are wrapped anew",
      "While the server is stopped. Interrupted, it goes on when it is called again. The old key\n"
      "stays beside the new one, named after its id: backups made before need it; destroy it with\n"
-     "them."},
+     "them. With --to-source set keys.source in fishplate.yaml afterwards, as the command says."},
+    {"key", "passphrase", NULL, key_passphrase_options, cli_key_passphrase,
+     "another passphrase for the same master key", "Nothing in the store changes."},
     {"key", "status", NULL, NULL, cli_key_status,
      "the data keys: version, age, encryptions, and when each is due",
      "No key is shown. A key is due after a year, or when half of the encryptions are used up "

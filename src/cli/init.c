@@ -2,9 +2,11 @@
 // are kept, so that it can be repeated after a failure; keys and stores are never made over.
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cli_int.h"
+#include "cli/passphrase.h"
 
 #include "base/clock.h"
 #include "base/json_out.h"
+#include "base/limits.h"
 #include "config/config_text.h"
 #include "config/data_dir.h"
 #include "crypto/certificate.h"
@@ -22,11 +24,13 @@
 #include <unistd.h>
 
 struct init {
-    const struct cli *cli; // for output
-    char dir[CONFIG_PATH]; // absolute
-    int dir_fd;            // open on it; -1: not yet
-    struct config config;  // as fishplate.yaml says
-    bool force;            // --force
+    const struct cli *cli;              // for output
+    char dir[CONFIG_PATH];              // absolute
+    int dir_fd;                         // open on it; -1: not yet
+    struct config config;               // as fishplate.yaml says
+    bool force;                         // --force
+    const struct master_source *source; // of the master key
+    struct buf passphrase;              // sensitive; empty where the source asks for none
 };
 
 static enum fp_error init_refused(struct fp_note *note, const char *what)
@@ -87,19 +91,8 @@ static bool init_exists(const struct init *init, const char *name)
     return faccessat(init->dir_fd, name, F_OK, 0) == 0;
 }
 
-static enum fp_error init_settings(const struct init *init, struct fp_note *note)
+static enum fp_error init_untouched(const struct init *init, struct fp_note *note)
 {
-    static const struct config_setting settings[] = {
-        {"data_dir", "data"},
-        {"api.listen", "127.0.0.1:8443"},
-        {"api.tls.certificate", "tls/cert.pem"},
-        {"api.tls.key", "tls/key.pem"},
-        {"metrics.listen", "127.0.0.1:9464"},
-        {"keys.master_key_file", "master.key"},
-        {NULL, NULL},
-    };
-    struct buf text;
-    enum fp_error error = FP_OK;
     if (init_exists(init, "fishplate.yaml") && !init->force) {
         fp_note_set(note, "fishplate.yaml",
                     "%.200s is a directory of Fishplate already. --force writes its configuration "
@@ -107,6 +100,23 @@ static enum fp_error init_settings(const struct init *init, struct fp_note *note
                     init->dir);
         return FP_E_EXISTS;
     }
+    return FP_OK;
+}
+
+static enum fp_error init_settings(const struct init *init, struct fp_note *note)
+{
+    const struct config_setting settings[] = {
+        {"data_dir", "data"},
+        {"api.listen", "127.0.0.1:8443"},
+        {"api.tls.certificate", "tls/cert.pem"},
+        {"api.tls.key", "tls/key.pem"},
+        {"metrics.listen", "127.0.0.1:9464"},
+        {"keys.source", init->source->name},
+        {"keys.master_key_file", "master.key"},
+        {NULL, NULL},
+    };
+    struct buf text;
+    enum fp_error error = FP_OK;
     buf_init(&text, 65536);
     config_write_yaml(settings, &text);
     error = buf_error(&text) != FP_OK
@@ -139,10 +149,57 @@ static enum fp_error init_certificate(const struct init *init, struct fp_note *n
     return error;
 }
 
-// Opens the master key, made anew only where there is neither key nor store.
+// A key that is there says itself whether it has a passphrase.
+static enum fp_error init_source(struct init *init, struct fp_note *note)
+{
+    const char *name = cli_value(init->cli, "key-source");
+    struct secret text = {0};
+    int fd = openat(init->dir_fd, "master.key", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (name == NULL && fd >= 0 &&
+        master_source_read(master_source_find("passphrase"), fd, &text, NULL) == FP_OK) {
+        name = "passphrase";
+    }
+    secret_done(&text);
+    if (fd >= 0) {
+        close(fd);
+    }
+    init->source = master_source_find(name != NULL ? name : "file");
+    if (init->source == NULL) {
+        fp_note_set(note, "--key-source", "\"%.40s\" is none: file, credential or passphrase.",
+                    name);
+        return FP_E_CONFIG_INVALID;
+    }
+    return FP_OK;
+}
+
+// Asked for only where it is needed: to make a key, or to make a store with a key that is there.
+// First of all, so that a slip leaves nothing behind.
+static enum fp_error init_passphrase(struct init *init, struct fp_note *note)
+{
+    const bool is_new = !init_exists(init, "master.key");
+    const struct passphrase_ask ask = {init->cli->passphrase_file, "Passphrase of the master key",
+                                       is_new};
+    if (!init->source->asks || (!is_new && init_exists(init, "data/store.db"))) {
+        return FP_OK;
+    }
+    return passphrase_read(&ask, &init->passphrase, note);
+}
+
+static enum fp_error init_new_key(const struct init *init)
+{
+    struct secret passphrase = {0};
+    struct key_id id;
+    enum fp_error error = secret_copy(buf_bytes(&init->passphrase), &passphrase);
+    if (error == FP_OK) {
+        error = master_source_create(init->source, &passphrase, init->dir_fd, "master.key", &id);
+    }
+    secret_done(&passphrase);
+    return error;
+}
+
+// Opens the master key's file, made anew only where there is neither key nor store.
 static enum fp_error init_master_key(const struct init *init, int *fd_out, struct fp_note *note)
 {
-    struct key_id id;
     enum fp_error error = FP_OK;
     if (!init_exists(init, "master.key")) {
         if (access(init->config.store_file, F_OK) == 0) {
@@ -151,7 +208,7 @@ static enum fp_error init_master_key(const struct init *init, int *fd_out, struc
                         "would not open it.");
             return FP_E_KEY_INVALID;
         }
-        error = master_file_create(init->dir_fd, "master.key", &id);
+        error = init_new_key(init);
     }
     if (error != FP_OK) {
         return init_refused(note, "master.key");
@@ -181,6 +238,15 @@ static enum fp_error init_all(struct init *init, int *master_fd_out, struct fp_n
     char path[CONFIG_PATH + 32];
     enum fp_error error = init_open_dir(init, note);
     if (error == FP_OK) {
+        error = init_untouched(init, note);
+    }
+    if (error == FP_OK) {
+        error = init_source(init, note);
+    }
+    if (error == FP_OK) {
+        error = init_passphrase(init, note);
+    }
+    if (error == FP_OK) {
         error = init_settings(init, note);
     }
     if (error == FP_OK) {
@@ -200,13 +266,22 @@ static enum fp_error init_all(struct init *init, int *master_fd_out, struct fp_n
 static enum fp_error init_store(struct init *init, int master_fd, struct fp_note *note)
 {
     struct config config = init->config;
+    struct master_key *master = NULL;
     int lock = -1;
-    enum fp_error error = config_lock_data_dir(&config, &lock, note);
+    enum fp_error error = FP_OK;
+    if (access(config.store_file, F_OK) == 0) {
+        return FP_OK;
+    }
+    error = config_lock_data_dir(&config, &lock, note);
     if (error == FP_OK) {
         error = cli_become_vault(&config, note);
     }
     if (error == FP_OK) {
-        error = installation_create(&config, master_fd, note);
+        error =
+            passphrase_open(init->source, master_fd, buf_bytes(&init->passphrase), &master, note);
+    }
+    if (error == FP_OK) {
+        error = installation_create(&config, master, note);
     }
     if (lock >= 0) {
         close(lock);
@@ -224,6 +299,7 @@ static void init_tell(const struct init *init)
         json_begin_object(&j);
         json_member_text_c(&j, "directory", init->dir);
         json_member_text_c(&j, "url", init->config.public_url);
+        json_member_text_c(&j, "key_source", init->source->name);
         json_end_object(&j);
         puts(buf_text(&text));
         buf_done(&text);
@@ -235,9 +311,19 @@ static void init_tell(const struct init *init)
            "store\n"
            "  tls/cert.pem    development certificate, %d days; clients trust it by this file\n"
            "                  (curl --cacert %s/tls/cert.pem). Replace it by your own.\n"
-           "  data/           store and audit log\n\n"
-           "Next: fishplate serve --dir %s\n",
-           init->dir, CERTIFICATE_DAYS, init->dir, init->dir);
+           "  data/           store and audit log\n\n",
+           init->dir, CERTIFICATE_DAYS, init->dir);
+    if (strcmp(init->source->name, "credential") == 0) {
+        printf("Next, encrypt the master key to this machine, and keep no other copy here:\n"
+               "  systemd-creds encrypt --name=%s %s/master.key "
+               "/etc/credstore.encrypted/%s\n"
+               "  shred --remove %s/master.key\n",
+               init->config.key_credential, init->dir, init->config.key_credential, init->dir);
+        return;
+    }
+    printf("Next: fishplate serve --dir %s\n%s", init->dir,
+           init->source->asks ? "It starts sealed: then fishplate unseal, with the passphrase.\n"
+                              : "");
 }
 
 enum cli_exit cli_init(const struct cli *cli)
@@ -246,12 +332,14 @@ enum cli_exit cli_init(const struct cli *cli)
     struct fp_note note = {0};
     int master_fd = -1;
     enum fp_error error = crypto_setup();
+    buf_init_sensitive(&init.passphrase, FP_LIMIT_PASSPHRASE_MAX);
     if (error == FP_OK) {
         error = init_all(&init, &master_fd, &note);
     }
     if (error == FP_OK) {
         error = init_store(&init, master_fd, &note);
     }
+    buf_done(&init.passphrase);
     if (master_fd >= 0) {
         close(master_fd);
     }

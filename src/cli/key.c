@@ -1,9 +1,11 @@
 // fishplate key rotate: a new master key, while no server runs. The work is done by a child that
 // has become the vault's user; the files of the keys stay with us.
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/cli_int.h"
+#include "cli/key_files.h"
+#include "cli/passphrase.h"
 
 #include "base/json_out.h"
+#include "base/limits.h"
 #include "config/data_dir.h"
 #include "crypto/setup.h"
 #include "registry/master_rotation.h"
@@ -15,14 +17,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define KEY_NAME 256 // longest name of a key file
-
-struct key_files {
-    int dir_fd;              // folder of the key
-    char name[KEY_NAME];     // of the key in it
-    char next[KEY_NAME + 8]; // of the new one, until it takes over
-    int old_fd;              // open key files; -1: not open
-    int new_fd;              // the same
+// Where the keys come from, and what opens them.
+struct key_sources {
+    const struct master_source *from; // of the key in use
+    const struct master_source *to;   // of its successor
+    struct buf old_passphrase;        // sensitive; empty where the source asks for none
+    struct buf new_passphrase;        // the same
 };
 
 // What the child tells.
@@ -35,93 +35,55 @@ struct key_report {
 };
 
 static const struct cli_column key_lines[] = {
-    {"master key", "master_key"}, {"data keys", "keys"}, {"rewrapped", "rewrapped"},
-    {"old key", "old_key_file"},  {.title = NULL},
+    {"master key", "master_key"},         {"data keys", "keys"},
+    {"rewrapped", "rewrapped"},           {"old key", "old_key_file"},
+    {"set keys.source to", "set_source"}, {.title = NULL},
 };
 
-static enum fp_error key_refused(struct fp_note *note, const char *name)
+// Opens both, and says their numbers.
+static enum fp_error key_masters(const struct key_sources *sources, const struct key_files *files,
+                                 struct master_rotation_masters *out, struct key_report *report)
 {
-    fp_note_set(note, "keys.master_key_file", "%s: %s", name, strerror(errno));
-    return FP_E_KEY_INVALID;
-}
-
-static enum fp_error key_files_open(const struct config *config, struct key_files *files,
-                                    struct fp_note *note)
-{
-    char folder[CONFIG_PATH];
-    const char *slash = strrchr(config->master_key_file, '/');
-    struct key_id id;
-    enum fp_error error = FP_OK;
-    snprintf(folder, sizeof folder, "%.*s",
-             slash != NULL ? (int)(slash - config->master_key_file) + 1 : 1,
-             slash != NULL ? config->master_key_file : ".");
-    if (snprintf(files->name, sizeof files->name, "%s",
-                 slash != NULL ? slash + 1 : config->master_key_file) >= KEY_NAME) {
-        errno = ENAMETOOLONG;
-        return key_refused(note, config->master_key_file);
-    }
-    snprintf(files->next, sizeof files->next, "%s.new", files->name);
-    files->dir_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (files->dir_fd < 0) {
-        return key_refused(note, folder);
-    }
-    files->old_fd = openat(files->dir_fd, files->name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (files->old_fd < 0) {
-        return key_refused(note, files->name);
-    }
-    // one that is there already is of an earlier try
-    error = master_file_create(files->dir_fd, files->next, &id);
-    if (error != FP_OK && error != FP_E_EXISTS) {
-        return key_refused(note, files->next);
-    }
-    files->new_fd = openat(files->dir_fd, files->next, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    return files->new_fd >= 0 ? FP_OK : key_refused(note, files->next);
-}
-
-static void key_files_close(const struct key_files *files)
-{
-    const int all[] = {files->old_fd, files->new_fd, files->dir_fd};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        if (all[i] >= 0) {
-            close(all[i]);
-        }
-    }
-}
-
-static enum fp_error key_id_of(int fd, char out[static KEY_ID_TEXT], struct fp_note *note)
-{
-    struct master_key *key = NULL;
-    enum fp_error error = master_file_read(fd, &key, note);
+    enum fp_error error =
+        passphrase_open(sources->from, files->old_fd, buf_bytes(&sources->old_passphrase),
+                        &out->from, &report->note);
     if (error == FP_OK) {
-        key_id_text(master_id(key), out);
+        key_id_text(master_id(out->from), report->old_id);
+        error = passphrase_open(sources->to, files->new_fd, buf_bytes(&sources->new_passphrase),
+                                &out->to, &report->note);
     }
-    master_free(key);
+    if (error == FP_OK) {
+        key_id_text(master_id(out->to), report->new_id);
+    } else if (error == FP_E_PASSPHRASE_WRONG && out->from != NULL) {
+        fp_note_set(&report->note, files->next,
+                    "It is of a rotation that was interrupted, and has that one's passphrase.");
+    }
     return error;
 }
 
-_Noreturn static void key_child(const struct config *config, const struct key_files *files,
-                                int report_fd)
+_Noreturn static void key_child(const struct config *config, const struct key_sources *sources,
+                                const struct key_files *files, int report_fd)
 {
     struct key_report report = {0};
+    struct master_rotation_masters masters = {0};
     struct config own = *config;
     ssize_t written = 0;
     report.error = cli_become_vault(&own, &report.note);
     if (report.error == FP_OK) {
-        report.error = key_id_of(files->old_fd, report.old_id, &report.note);
+        report.error = key_masters(sources, files, &masters, &report);
     }
     if (report.error == FP_OK) {
-        report.error = key_id_of(files->new_fd, report.new_id, &report.note);
-    }
-    if (report.error == FP_OK) {
-        report.error =
-            master_rotation_run(&own, files->old_fd, files->new_fd, &report.result, &report.note);
+        report.error = master_rotation_run(&own, &masters, &report.result, &report.note);
+    } else {
+        master_free(masters.from);
+        master_free(masters.to);
     }
     written = write(report_fd, &report, sizeof report);
     _exit(written == (ssize_t)sizeof report ? 0 : 1);
 }
 
-static enum fp_error key_rewrap(const struct config *config, const struct key_files *files,
-                                struct key_report *out)
+static enum fp_error key_rewrap(const struct config *config, const struct key_sources *sources,
+                                const struct key_files *files, struct key_report *out)
 {
     int fds[2], status = 0;
     ssize_t got = 0;
@@ -132,7 +94,7 @@ static enum fp_error key_rewrap(const struct config *config, const struct key_fi
     pid = fork();
     if (pid == 0) {
         close(fds[0]);
-        key_child(config, files, fds[1]);
+        key_child(config, sources, files, fds[1]);
     }
     close(fds[1]);
     got = pid > 0 ? read(fds[0], out, sizeof *out) : -1;
@@ -148,22 +110,8 @@ static enum fp_error key_rewrap(const struct config *config, const struct key_fi
     return out->error;
 }
 
-// The key of the configuration's name is there at every moment: first the old or the new one.
-static enum fp_error key_files_swap(const struct key_files *files, const char *kept,
-                                    struct fp_note *note)
-{
-    if (linkat(files->dir_fd, files->name, files->dir_fd, kept, 0) != 0 && errno != EEXIST) {
-        return key_refused(note, kept);
-    }
-    if (renameat(files->dir_fd, files->next, files->dir_fd, files->name) != 0 ||
-        fsync(files->dir_fd) != 0) {
-        return key_refused(note, files->name);
-    }
-    return FP_OK;
-}
-
-static enum cli_exit key_tell(const struct cli *cli, const struct key_report *report,
-                              const char *kept)
+static enum cli_exit key_tell(const struct cli *cli, const struct key_sources *sources,
+                              const struct key_report *report, const char *kept)
 {
     struct buf text;
     struct json_out j;
@@ -174,27 +122,84 @@ static enum cli_exit key_tell(const struct cli *cli, const struct key_report *re
     json_member_text_c(&j, "master_key", report->new_id);
     json_member_i64(&j, "keys", (int64_t)report->result.total);
     json_member_i64(&j, "rewrapped", (int64_t)report->result.rewrapped);
-    json_member_text_c(&j, "old_key_file", kept);
+    if (kept[0] != '\0') {
+        json_member_text_c(&j, "old_key_file", kept);
+    }
+    if (sources->from != sources->to) {
+        json_member_text_c(&j, "set_source", sources->to->name);
+    }
     json_end_object(&j);
     result = cli_print_object(cli, buf_bytes(&text), key_lines);
     buf_done(&text);
     return result;
 }
 
-static enum fp_error key_rotate(const struct config *config, struct key_report *report,
-                                char kept[static KEY_NAME + KEY_ID_TEXT])
+static enum fp_error key_sources_find(const struct cli *cli, const struct config *config,
+                                      struct key_sources *out, struct fp_note *note)
+{
+    const char *to = cli_value(cli, "to-source");
+    const struct passphrase_ask old = {cli->passphrase_file, "Passphrase of the master key", false};
+    const struct passphrase_ask new = {cli_value(cli, "new-passphrase-file"),
+                                       "Passphrase of the new master key", true};
+    enum fp_error error = FP_OK;
+    out->from = master_source_find(config->key_source);
+    out->to = master_source_find(to != NULL ? to : config->key_source);
+    if (out->from == NULL || out->to == NULL) {
+        fp_note_set(note, "--to-source", "\"%.40s\" is none: file, credential or passphrase.",
+                    to != NULL ? to : "");
+        return FP_E_CONFIG_INVALID;
+    }
+    if (out->from->asks) {
+        error = passphrase_read(&old, &out->old_passphrase, note);
+    }
+    if (error == FP_OK && out->to->asks) {
+        error = passphrase_read(&new, &out->new_passphrase, note);
+    }
+    return error;
+}
+
+// A key that came as a credential has no file here that could be kept.
+static enum fp_error key_swap(const struct key_sources *sources, const struct key_files *files,
+                              struct key_report *report, char kept[static KEY_NAME + KEY_ID_TEXT])
+{
+    bool has_file = sources->from != master_source_find("credential");
+    kept[0] = '\0';
+    if (has_file) {
+        snprintf(kept, KEY_NAME + KEY_ID_TEXT, "%.255s.%.32s", files->name, report->old_id);
+    }
+    return key_files_swap(files, has_file ? kept : NULL, &report->note);
+}
+
+// Before anything is made: with a wrong passphrase nothing is left behind.
+static enum fp_error key_check_old(const struct key_sources *sources, const struct key_files *files,
+                                   struct fp_note *note)
+{
+    struct master_key *key = NULL;
+    enum fp_error error = passphrase_open(sources->from, files->old_fd,
+                                          buf_bytes(&sources->old_passphrase), &key, note);
+    if (error == FP_OK) {
+        master_free(key);
+    }
+    return error;
+}
+
+static enum fp_error key_rotate(const struct config *config, const struct key_sources *sources,
+                                struct key_report *report, char kept[static KEY_NAME + KEY_ID_TEXT])
 {
     struct key_files files = {.dir_fd = -1, .old_fd = -1, .new_fd = -1};
-    enum fp_error error = crypto_setup();
+    enum fp_error error = key_files_open(config, &files, &report->note);
     if (error == FP_OK) {
-        error = key_files_open(config, &files, &report->note);
+        error = key_check_old(sources, &files, &report->note);
     }
     if (error == FP_OK) {
-        error = key_rewrap(config, &files, report);
+        error =
+            key_files_make(&files, sources->to, buf_bytes(&sources->new_passphrase), &report->note);
     }
     if (error == FP_OK) {
-        snprintf(kept, KEY_NAME + KEY_ID_TEXT, "%.255s.%.32s", files.name, report->old_id);
-        error = key_files_swap(&files, kept, &report->note);
+        error = key_rewrap(config, sources, &files, report);
+    }
+    if (error == FP_OK) {
+        error = key_swap(sources, &files, report, kept);
     }
     key_files_close(&files);
     return error;
@@ -203,6 +208,7 @@ static enum fp_error key_rotate(const struct config *config, struct key_report *
 enum cli_exit cli_key_rotate(const struct cli *cli)
 {
     struct config config;
+    struct key_sources sources = {0};
     struct key_report report = {0};
     char kept[KEY_NAME + KEY_ID_TEXT];
     int lock = -1;
@@ -211,12 +217,22 @@ enum cli_exit cli_key_rotate(const struct cli *cli)
     if (result != CLI_OK) {
         return result;
     }
-    error = config_lock_data_dir(&config, &lock, &report.note);
+    buf_init_sensitive(&sources.old_passphrase, FP_LIMIT_PASSPHRASE_MAX);
+    buf_init_sensitive(&sources.new_passphrase, FP_LIMIT_PASSPHRASE_MAX);
+    error = crypto_setup();
     if (error == FP_OK) {
-        error = key_rotate(&config, &report, kept);
+        error = config_lock_data_dir(&config, &lock, &report.note);
     }
-    result =
-        error == FP_OK ? key_tell(cli, &report, kept) : cli_note_tell(cli, error, &report.note);
+    if (error == FP_OK) {
+        error = key_sources_find(cli, &config, &sources, &report.note);
+    }
+    if (error == FP_OK) {
+        error = key_rotate(&config, &sources, &report, kept);
+    }
+    result = error == FP_OK ? key_tell(cli, &sources, &report, kept)
+                            : cli_note_tell(cli, error, &report.note);
+    buf_done(&sources.old_passphrase);
+    buf_done(&sources.new_passphrase);
     if (lock >= 0) {
         close(lock);
     }

@@ -1,6 +1,7 @@
 // The registry in this process, while no server runs: under the lock of the data directory, as the
 // user that the vault would be. SPDX-License-Identifier: Apache-2.0
 #include "cli/cli_int.h"
+#include "cli/passphrase.h"
 
 #include "config/data_dir.h"
 #include "crypto/setup.h"
@@ -58,23 +59,24 @@ static enum fp_error offline_decode(struct bytes frame, struct link_frame *out)
     return r.good ? FP_OK : FP_E_MESSAGE_INVALID;
 }
 
-static enum fp_error offline_work(struct offline *offline, struct config *config, int master_fd,
-                                  struct bytes frame, struct fp_note *note)
+static enum fp_error offline_work(struct offline *offline, struct config *config,
+                                  const struct passphrase_master *reached,
+                                  const struct link_frame *question, struct fp_note *note)
 {
     struct installation in = {0};
-    struct link_frame question = {0};
+    struct master_key *master = NULL;
     enum fp_error error = cli_become_vault(config, note);
     if (error == FP_OK) {
         error = crypto_setup();
     }
     if (error == FP_OK) {
-        error = installation_open(config, master_fd, &in, note);
+        error = passphrase_master_open(config, reached, &master, note);
     }
     if (error == FP_OK) {
-        error = offline_decode(frame, &question);
+        error = installation_open(config, master, &in, note);
     }
     if (error == FP_OK) {
-        error = registry_control(in.registry, cli_actor(), &question, offline_done, offline);
+        error = registry_control(in.registry, cli_actor(), question, offline_done, offline);
         registry_settle(in.registry);
     }
     installation_close(&in);
@@ -87,28 +89,30 @@ void cli_ask_offline(const struct cli *cli, const struct config *config, struct 
     struct offline offline = {cli, out};
     struct config own = *config;
     struct fp_note note = {0};
-    int lock = -1, master_fd = -1;
-    enum fp_error error = config_lock_data_dir(config, &lock, &note);
+    struct link_frame question = {0};
+    struct passphrase_master reached = {.fd = -1};
+    int lock = -1;
+    enum fp_error error = offline_decode(frame, &question);
+    if (error == FP_OK && (question.number == LINK_UNSEAL || question.number == LINK_SEAL)) {
+        error = FP_E_NOT_RUNNING;
+    }
+    if (error == FP_OK) {
+        error = config_lock_data_dir(config, &lock, &note);
+    }
     (void)cli_actor(); // users' names are out of reach later
     if (error == FP_OK) {
         error = config_check_files(config, &note);
     }
     if (error == FP_OK) {
-        master_fd = open(config->master_key_file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        if (master_fd < 0) {
-            fp_note_set(&note, "keys.master_key_file", "It cannot be opened: %m.");
-            error = FP_E_KEY_INVALID;
-        }
+        error = passphrase_master_reach(cli, config, &reached, &note);
     }
     if (error == FP_OK) {
-        error = offline_work(&offline, &own, master_fd, frame, &note);
+        error = offline_work(&offline, &own, &reached, &question, &note);
     }
     if (error != FP_OK) {
         out->exit = cli_note_tell(cli, error, &note);
     }
-    if (master_fd >= 0) {
-        close(master_fd);
-    }
+    passphrase_master_done(&reached);
     if (lock >= 0) {
         close(lock);
     }

@@ -7,6 +7,8 @@
 
 static const struct cli_column status_lines[] = {
     {"version", "version"},
+    {"key source", "key_source"},
+    {"sealed", "sealed"},
     {.title = NULL},
 };
 static const struct cli_column status_calls[] = {

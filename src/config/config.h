@@ -36,7 +36,10 @@ struct config {
     uint32_t connections;                   // api.connections.total
     uint32_t connections_per_address;       // api.connections.per_address
     char metrics_listen[CONFIG_ADDRESS];    // metrics.listen; empty: off
+    char key_source[16];                    // keys.source: where the master key comes from
     char master_key_file[CONFIG_PATH];      // keys.master_key_file
+    char key_credential[64];                // keys.credential: name of the systemd credential
+    char key_credential_path[CONFIG_PATH];  // its file in $CREDENTIALS_DIRECTORY; empty: none
     char store_file[CONFIG_PATH];           // store.file: SQLite
     char audit_dir[CONFIG_PATH];            // audit.dir
     char connectors_dir[CONFIG_PATH];   // connectors.dir: besides the built-in ones; empty: none
@@ -63,6 +66,11 @@ void config_defaults(struct config *out, const char *dir);
 // the note: unknown key, wrong type, out of range, plain listener beyond loopback.
 enum fp_error config_load(const char *path, char *const env[], struct config *out,
                           struct fp_note *note);
+// The file that holds the master key; "": there is none, because this process was given no
+// credentials. Lives as long as config.
+const char *config_master_path(const struct config *config);
+// Mode bits that this file may not have.
+unsigned config_master_forbidden(const struct config *config);
 // What must hold of the files the configuration names before the server starts: they exist, keys
 // are readable by their owner only. FP_E_CONFIG_INVALID or FP_E_KEY_INVALID with a note.
 enum fp_error config_check_files(const struct config *config, struct fp_note *note);

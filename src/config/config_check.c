@@ -121,6 +121,13 @@ static enum fp_error check_all_needed(const struct config *config, struct fp_not
     if (error == FP_OK) {
         error = check_needed("keys.master_key_file", config->master_key_file, note);
     }
+    if (error == FP_OK && strchr(config->key_credential, '/') != NULL) {
+        fp_note_set(note, "keys.credential", "It is a name, without a slash.");
+        error = FP_E_CONFIG_INVALID;
+    }
+    if (error == FP_OK) {
+        error = check_needed("keys.credential", config->key_credential, note);
+    }
     if (error == FP_OK && config->api_listen[0][0] != '\0') {
         error = check_needed("api.tls.certificate", config->tls_certificate, note);
         if (error == FP_OK) {
@@ -184,7 +191,21 @@ void config__derive(struct config *config)
     }
 }
 
-static enum fp_error check_file(const char *key, const char *path, bool private,
+const char *config_master_path(const struct config *config)
+{
+    return strcmp(config->key_source, "credential") == 0 ? config->key_credential_path
+                                                         : config->master_key_file;
+}
+
+// systemd gives a credential to the unit's user by an access list, whose mask stands where the
+// group's bits are.
+unsigned config_master_forbidden(const struct config *config)
+{
+    return strcmp(config->key_source, "credential") == 0 ? 037 : 077;
+}
+
+// forbidden: mode bits that it may not have.
+static enum fp_error check_file(const char *key, const char *path, unsigned forbidden,
                                 struct fp_note *note)
 {
     struct stat about;
@@ -199,7 +220,7 @@ static enum fp_error check_file(const char *key, const char *path, bool private,
         fp_note_set(note, key, "%.200s is no file.", path);
         return FP_E_CONFIG_INVALID;
     }
-    if (private && (about.st_mode & 077) != 0) {
+    if ((about.st_mode & forbidden) != 0) {
         fp_note_set(note, key,
                     "%.200s can be read by others (mode %04o): make it private with chmod 600.",
                     path, (unsigned)(about.st_mode & 07777));
@@ -225,23 +246,36 @@ static enum fp_error check_folder(const char *key, const char *path, struct fp_n
     return FP_OK;
 }
 
+static enum fp_error check_master_key(const struct config *config, struct fp_note *note)
+{
+    const char *path = config_master_path(config);
+    if (path[0] == '\0') {
+        fp_note_set(note, "keys.source",
+                    "The systemd credential %s was not handed over ($CREDENTIALS_DIRECTORY is not "
+                    "set): use the unit, or systemd-run with LoadCredentialEncrypted.",
+                    config->key_credential);
+        return FP_E_KEY_INVALID;
+    }
+    return check_file("keys.master_key_file", path, config_master_forbidden(config), note);
+}
+
 enum fp_error config_check_files(const struct config *config, struct fp_note *note)
 {
     enum fp_error error = check_folder("data_dir", config->data_dir, note);
     if (error == FP_OK && config->api_listen[0][0] != '\0') {
-        error = check_file("api.tls.certificate", config->tls_certificate, false, note);
+        error = check_file("api.tls.certificate", config->tls_certificate, 0, note);
         if (error == FP_OK) {
-            error = check_file("api.tls.key", config->tls_key, true, note);
+            error = check_file("api.tls.key", config->tls_key, 077, note);
         }
     }
     if (error == FP_OK) {
-        error = check_file("keys.master_key_file", config->master_key_file, true, note);
+        error = check_master_key(config, note);
     }
     if (error == FP_OK) {
         error = check_folder("connectors.dir", config->connectors_dir, note);
     }
     if (error == FP_OK) {
-        error = check_file("egress.ca_file", config->ca_file, false, note);
+        error = check_file("egress.ca_file", config->ca_file, 0, note);
     }
     return error;
 }

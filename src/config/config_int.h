@@ -20,7 +20,8 @@ enum config_kind {
     CONFIG_KIND_SIZE,      // bytes: 4096, 64KiB, 1MiB
     CONFIG_KIND_TIME,      // milliseconds: 1500ms, 10s, 2m; a bare number is ms
     CONFIG_KIND_BOOL,      // true, false
-    CONFIG_KIND_LEVEL      // debug, info, warning, error
+    CONFIG_KIND_LEVEL,     // debug, info, warning, error
+    CONFIG_KIND_SOURCE     // where the master key comes from
 };
 
 struct config_row {
@@ -47,6 +48,8 @@ enum fp_error config__set(struct config *config, const struct config_row *row, s
                           const char *base, struct fp_note *note);
 // "number", "list of addresses", ...: what a value of this kind is called.
 const char *config__kind_name(enum config_kind kind);
+// The choices of CONFIG_KIND_SOURCE, ends with NULL; keys/ has the table of what they do.
+extern const char *const config_key_sources[];
 // What must hold between values. The note names the key.
 enum fp_error config__check(const struct config *config, struct fp_note *note);
 // Values that follow from others where they were not given.

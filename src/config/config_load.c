@@ -227,6 +227,20 @@ static enum fp_error load_folder(const char *path, char out[static PATH_MAX], st
     return FP_OK;
 }
 
+// systemd names the folder of the unit's credentials.
+static void load_credentials(struct config *config, char *const env[])
+{
+    static const char name[] = "CREDENTIALS_DIRECTORY=";
+    for (size_t i = 0; env != NULL && env[i] != NULL; i++) {
+        const char *folder = env[i] + sizeof name - 1;
+        if (strncmp(env[i], name, sizeof name - 1) == 0 && folder[0] == '/' &&
+            snprintf(config->key_credential_path, sizeof config->key_credential_path, "%s/%s",
+                     folder, config->key_credential) >= CONFIG_PATH) {
+            config->key_credential_path[0] = '\0'; // too long to be one
+        }
+    }
+}
+
 // Puts the position of the key's value, where it has one, beside what config__check() found.
 static enum fp_error load_check(struct load *load, struct fp_note *note)
 {
@@ -289,6 +303,7 @@ enum fp_error config_load(const char *path, char *const env[], struct config *ou
         error = load_env(load, env, note);
     }
     if (error == FP_OK) {
+        load_credentials(&load->config, env);
         error = load_check(load, note);
     }
     if (error == FP_OK) {

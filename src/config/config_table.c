@@ -49,10 +49,17 @@ const struct config_row config_rows[] = {
      "256", "Of them from one address (IPv6: from one /64)."},
     {"metrics.listen", CONFIG_KIND_LISTENER, AT(metrics_listen), 0, 0, "127.0.0.1:9464",
      "/metrics, /healthz and /readyz without TLS: loopback or unix:/path only. Empty: off."},
+    {"keys.source", CONFIG_KIND_SOURCE, AT(key_source), 0, 0, "file",
+     "Where the master key comes from: file (keys.master_key_file holds it), passphrase "
+     "(keys.master_key_file holds it wrapped, and the server starts sealed until fishplate "
+     "unseal), "
+     "credential (systemd hands it over, by LoadCredentialEncrypted)."},
     {"keys.master_key_file", CONFIG_KIND_PATH, AT(master_key_file), 0, 0, "master.key",
      "The key above all keys; readable by its owner only. Keep a copy elsewhere: without it "
      "nothing "
      "in the store can be read."},
+    {"keys.credential", CONFIG_KIND_TEXT, AT(key_credential), 0, 0, "fishplate-master-key",
+     "Name of the systemd credential, where keys.source is credential."},
     {"store.file", CONFIG_KIND_PATH, AT(store_file), 0, 0, "",
      "The SQLite database. Empty: store.db in data_dir."},
     {"audit.dir", CONFIG_KIND_PATH, AT(audit_dir), 0, 0, "",
@@ -85,6 +92,8 @@ const struct config_row config_rows[] = {
      "Life of the token that an application gets by client_credentials."},
     {.path = NULL},
 };
+
+const char *const config_key_sources[] = {"file", "credential", "passphrase", NULL};
 
 const struct config_row *config__find(const char *path)
 {
@@ -121,6 +130,7 @@ const char *config__kind_name(enum config_kind kind)
         [CONFIG_KIND_TIME] = "time (1500ms, 10s, 2m)",
         [CONFIG_KIND_BOOL] = "true or false",
         [CONFIG_KIND_LEVEL] = "debug, info, warning or error",
+        [CONFIG_KIND_SOURCE] = "source: file, credential or passphrase",
     };
     return names[kind];
 }

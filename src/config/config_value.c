@@ -182,6 +182,17 @@ static enum fp_error value_level(struct config *config, const struct config_row 
     return FP_OK;
 }
 
+static enum fp_error value_source(struct config *config, const struct config_row *row,
+                                  struct bytes text, struct fp_note *note)
+{
+    for (size_t i = 0; config_key_sources[i] != NULL; i++) {
+        if (bytes_equal_text(text, config_key_sources[i])) {
+            return value_store(row, text, (char *)config + row->offset, note);
+        }
+    }
+    return value_bad(note, row, text);
+}
+
 static enum fp_error value_listener(struct config *config, const struct config_row *row,
                                     struct bytes text, struct fp_note *note)
 {
@@ -221,6 +232,9 @@ enum fp_error config__set(struct config *config, const struct config_row *row, s
         break;
     case CONFIG_KIND_LEVEL:
         error = value_level(config, row, text, note);
+        break;
+    case CONFIG_KIND_SOURCE:
+        error = value_source(config, row, text, note);
         break;
     }
     if (error != FP_OK) {

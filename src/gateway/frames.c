@@ -117,6 +117,16 @@ static void frame_body(struct gateway *g, struct bytes body)
     }
 }
 
+static void frame_state(struct gateway *g, struct bytes body)
+{
+    struct link_state in = {0};
+    enum fp_error error = link_get_state(body, &in);
+    if (error != FP_OK) {
+        room_fail(g->room, "link_rule_broken", error);
+    }
+    g->sealed = in.sealed != 0;
+}
+
 void gateway__on_frame(struct gateway *g, enum link_room from, const struct link_frame *frame)
 {
     (void)from; // link.def says who may send what
@@ -130,6 +140,9 @@ void gateway__on_frame(struct gateway *g, enum link_room from, const struct link
         break;
     case LINK_BODY:
         frame_body(g, frame->body);
+        break;
+    case LINK_STATE:
+        frame_state(g, frame->body);
         break;
     default:
         room_fail(g->room, "link_rule_broken", FP_E_MESSAGE_INVALID);

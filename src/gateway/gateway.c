@@ -185,6 +185,9 @@ static void gateway_link_down(void *state, enum link_room peer)
 {
     struct gateway *g = state;
     arena_reset(g->arena);
+    if (peer == LINK_ROOM_VAULT) {
+        g->sealed = false; // the next one says so itself
+    }
     gateway__calls_lost(g, peer);
 }
 

@@ -73,6 +73,7 @@ struct gateway {
     uv_prepare_t turn;                           // writes the log once per turn of the loop
     unsigned handles;                            // of the loop, ours
     bool draining;                               // takes nothing new
+    bool sealed;                                 // as the vault says
     struct http_tls *tls; // read before the sandbox closed, until the server takes it
 };
 

@@ -8,8 +8,16 @@
 
 bool gateway__is_ready(const struct gateway *g)
 {
-    return !g->draining && room_link_is_up(g->room, LINK_ROOM_VAULT) &&
+    return !g->draining && !g->sealed && room_link_is_up(g->room, LINK_ROOM_VAULT) &&
            room_link_is_up(g->room, LINK_ROOM_EGRESS);
+}
+
+static const char *probe_state(const struct gateway *g)
+{
+    return gateway__is_ready(g) ? "ready"
+           : g->draining        ? "draining"
+           : g->sealed          ? "sealed"
+                                : "starting";
 }
 
 static void probe_ready(struct gateway *g, struct gateway_exchange *x)
@@ -20,13 +28,16 @@ static void probe_ready(struct gateway *g, struct gateway_exchange *x)
     bool ready = gateway__is_ready(g);
     buf_init(&body, 256);
     json_begin_object(&j);
-    json_member_text_c(&j, "status", ready ? "ready" : g->draining ? "draining" : "starting");
+    json_member_text_c(&j, "status", probe_state(g));
     json_name(&j, "waiting_for");
     json_begin_array(&j);
     for (size_t i = 0; i < sizeof peers / sizeof peers[0]; i++) {
         if (!room_link_is_up(g->room, peers[i])) {
             json_text_c(&j, link_room_name(peers[i]));
         }
+    }
+    if (g->sealed) {
+        json_text_c(&j, "unseal");
     }
     json_end_array(&j);
     json_end_object(&j);
@@ -105,6 +116,9 @@ static void probe_metrics(struct gateway *g, struct gateway_exchange *x)
                          "TLS handshakes that failed.", s.handshakes_failed);
     metrics_write_number(&body, "fishplate_requests_refused_total", "counter",
                          "Requests that were not valid HTTP or over a limit.", s.refusals);
+    metrics_write_number(&body, "fishplate_sealed", "gauge",
+                         "1: the vault waits for its passphrase, calls are answered SEALED.",
+                         g->sealed ? 1 : 0);
     metrics_of_links(g, &body);
     metrics_of_rooms(g, &body);
     gateway__answer_text(g, x, BYTES("text/plain; version=0.0.4; charset=utf-8"), buf_bytes(&body));
@@ -127,7 +141,9 @@ bool gateway__probe(struct gateway *g, struct gateway_exchange *x,
     } else if (!request->head && !bytes_equal(request->method, BYTES("GET"))) {
         gateway__answer_error(g, x, FP_E_METHOD_NOT_ALLOWED, NULL);
     } else if (health) {
-        gateway__answer_json(g, x, 200, BYTES("{\"status\":\"ok\"}"));
+        // alive all the same: to restart it would not help
+        gateway__answer_json(
+            g, x, 200, g->sealed ? BYTES("{\"status\":\"sealed\"}") : BYTES("{\"status\":\"ok\"}"));
     } else if (ready) {
         probe_ready(g, x);
     } else {

@@ -5,6 +5,8 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/note.h"
+#include "keys/master.h"
 
 #define KEYS_BOUND_MAX 512
 
@@ -19,5 +21,9 @@ void keys__bind(struct keys_bound *bound, struct bytes piece);
 void keys__bind_u32(struct keys_bound *bound, uint32_t value);
 void keys__put_u32(uint8_t out[static 4], uint32_t value); // big-endian
 uint32_t keys__get_u32(const uint8_t in[static 4]);
+
+// master_text_parse() for a source of another name. In master_file.c.
+enum fp_error keys__text_parse(const char *source, struct bytes text, struct master_key **out,
+                               struct fp_note *note);
 
 #endif

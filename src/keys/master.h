@@ -1,7 +1,7 @@
-// The master key and where it comes from. A source is a row of ops: a file handed over as a
-// descriptor now; systemd credential, passphrase, PKCS#11 and key services fill the same ops.
-// A source either releases the key (the wrapping is then done here), or keeps it and wraps itself.
-// SPDX-License-Identifier: Apache-2.0
+// The master key and where it comes from: one table of sources (file, systemd credential,
+// passphrase), all of them a text in a file that is handed over as a descriptor. A source either
+// releases the key (the wrapping is then done here), or keeps it and wraps itself: that is what
+// master_ops is for. SPDX-License-Identifier: Apache-2.0
 #ifndef FP_KEYS_MASTER_H
 #define FP_KEYS_MASTER_H
 
@@ -50,18 +50,50 @@ enum fp_error master_derive(struct master_key *m, struct bytes label, struct sec
 void key_id_text(const struct key_id *id, char out[static KEY_ID_TEXT]);
 bool key_id_equal(const struct key_id *a, const struct key_id *b);
 
+// ---- the sources: what keys.source of the configuration may name
+struct master_source {
+    const char *name;   // as keys.source says
+    bool asks;          // a passphrase opens it: with it the server starts sealed
+    unsigned forbidden; // mode bits that its file may not have
+    // Whether text can be one of its keys at all; what master_source_open() says without a
+    // passphrase.
+    enum fp_error (*check)(struct bytes text, struct fp_note *note);
+    // passphrase: NULL where it does not ask.
+    enum fp_error (*open)(struct bytes text, const struct secret *passphrase,
+                          struct master_key **out, struct fp_note *note);
+    // A new random key as text.
+    enum fp_error (*make)(const struct secret *passphrase, struct secret *text_out,
+                          struct key_id *id_out);
+};
+extern const struct master_source master_sources[];               // ends with a name of NULL
+const struct master_source *master_source_find(const char *name); // NULL: there is none
+// The text behind a descriptor (from its beginning; it is not closed), checked in form.
+// FP_E_KEY_INVALID with a note: not a regular file, readable by others, of another source, damaged;
+// FP_E_IO_FAILED.
+enum fp_error master_source_read(const struct master_source *source, int fd,
+                                 struct secret *text_out, struct fp_note *note);
+// The same, opened. FP_E_PASSPHRASE_WRONG; FP_E_INPUT_INVALID for a passphrase that is missing.
+enum fp_error master_source_open(const struct master_source *source, int fd,
+                                 const struct secret *passphrase, struct master_key **out,
+                                 struct fp_note *note);
+// A new random key in a new file with mode 0600 in the folder dir_fd; synced, never over an
+// existing one (FP_E_EXISTS). FP_E_INPUT_INVALID for a passphrase that is missing or too short,
+// FP_E_IO_FAILED, FP_E_NO_MEMORY.
+enum fp_error master_source_create(const struct master_source *source,
+                                   const struct secret *passphrase, int dir_fd, const char *name,
+                                   struct key_id *id_out);
+// The same for a text that is there already.
+enum fp_error master_source_write(struct bytes text, int dir_fd, const char *name);
+
 // ---- source: local key, with id; used by file and passphrase. key: MASTER_KEY_SIZE bytes, copied.
 enum fp_error master_from_key(const char *source, const struct secret *key, struct key_id id,
                               struct master_key **out);
 
 // ---- source: file
-// Text of four lines: "fishplate-master-key-1", "id " + 32 hex, "key " + 64 hex, "check " + 64 hex
-// (SHA-256 of the lines before). Reads from a descriptor handed over (from its beginning; it is not
-// closed). FP_E_KEY_INVALID with a note: not a regular file, readable by group or others, not a key
-// file, damaged; FP_E_IO_FAILED.
+// Its text has four lines: "fishplate-master-key-1", "id " + 32 hex, "key " + 64 hex, "check " + 64
+// hex (SHA-256 of the lines before). Reads from a descriptor handed over (from its beginning; it is
+// not closed): master_source_open() and master_source_create() of the source "file".
 enum fp_error master_file_read(int fd, struct master_key **out, struct fp_note *note);
-// Makes a new random key and writes it to a new file with mode 0600 in the folder dir_fd; synced,
-// never over an existing one (FP_E_EXISTS). FP_E_IO_FAILED, FP_E_NO_MEMORY.
 enum fp_error master_file_create(int dir_fd, const char *name, struct key_id *id_out);
 // The text alone, as the two above read and write it; for tests and other carriers of the same text
 // (a systemd credential).
@@ -87,6 +119,8 @@ extern const struct master_cost master_cost_default;
 enum fp_error master_passphrase_create(const struct secret *passphrase,
                                        const struct master_cost *cost, struct buf *text_out,
                                        struct key_id *id_out);
+// The form alone, without a passphrase. FP_E_KEY_INVALID as below.
+enum fp_error master_passphrase_check(struct bytes text, struct fp_note *note);
 // FP_E_KEY_INVALID with a note when it is no such text, damaged, or asks for more than
 // FP_LIMIT_PASSPHRASE_MEMORY or _PASSES; FP_E_UNSEAL_FAILED when the passphrase is wrong.
 enum fp_error master_passphrase_open(struct bytes text, const struct secret *passphrase,

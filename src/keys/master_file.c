@@ -1,17 +1,12 @@
-// The master key in a file: four lines of text with a checksum, readable by its owner alone.
-// SPDX-License-Identifier: Apache-2.0
+// The master key as it stands in a file or a systemd credential: four lines of text with a
+// checksum. SPDX-License-Identifier: Apache-2.0
 #include "base/limits.h"
-#include "base/mem.h"
 #include "crypto/digest.h"
 #include "crypto/encoding.h"
-#include "crypto/random.h"
+#include "keys/keys_int.h"
 #include "keys/master.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define FILE_HEAD "fishplate-master-key-1"
 
@@ -45,6 +40,12 @@ static enum fp_error file_check(struct bytes text, struct bytes before_check, st
 }
 
 enum fp_error master_text_parse(struct bytes text, struct master_key **out, struct fp_note *note)
+{
+    return keys__text_parse("file", text, out, note);
+}
+
+enum fp_error keys__text_parse(const char *source, struct bytes text, struct master_key **out,
+                               struct fp_note *note)
 {
     struct bytes rest = text, line, before_check;
     struct key_id id = {0};
@@ -80,7 +81,7 @@ enum fp_error master_text_parse(struct bytes text, struct master_key **out, stru
         }
     }
     if (error == FP_OK) {
-        error = master_from_key("file", &key, id, out);
+        error = master_from_key(source, &key, id, out);
     }
     secret_done(&key);
     return error;
@@ -122,109 +123,12 @@ enum fp_error master_text_write(const struct secret *key, const struct key_id *i
     return error;
 }
 
-static enum fp_error file_read_all(int fd, struct secret *out)
-{
-    struct secret text = {0};
-    size_t len = 0;
-    enum fp_error error = secret_make(FP_LIMIT_KEY_FILE, &text);
-    while (error == FP_OK && len < text.len) {
-        ssize_t n = pread(fd, text.ptr + len, text.len - len, (off_t)len);
-        if (n == 0) {
-            break;
-        }
-        if (n < 0 && errno != EINTR) {
-            error = FP_E_IO_FAILED;
-        }
-        len += n > 0 ? (size_t)n : 0;
-    }
-    if (error == FP_OK && len == text.len) {
-        error = FP_E_KEY_INVALID; // longer than any key file
-    }
-    if (error == FP_OK) {
-        secret_cut(&text, len);
-        *out = text;
-        text = (struct secret){0}; // moved
-    }
-    secret_done(&text);
-    return error;
-}
-
 enum fp_error master_file_read(int fd, struct master_key **out, struct fp_note *note)
 {
-    struct stat st;
-    struct secret text = {0};
-    enum fp_error error = FP_OK;
-    if (fstat(fd, &st) != 0) {
-        fp_note_set(note, "keys.master_key_file", "%s", strerror(errno));
-        return FP_E_IO_FAILED;
-    }
-    if (!S_ISREG(st.st_mode)) {
-        fp_note_set(note, "keys.master_key_file", "the master key file is no regular file");
-        return FP_E_KEY_INVALID;
-    }
-    if ((st.st_mode & 077) != 0) {
-        fp_note_set(note, "keys.master_key_file",
-                    "the master key file has mode %04o: others than its owner may use it; "
-                    "set it to 0600",
-                    (unsigned)st.st_mode & 07777u);
-        return FP_E_KEY_INVALID;
-    }
-    error = file_read_all(fd, &text);
-    if (error == FP_OK) {
-        error = master_text_parse(secret_bytes(&text), out, note);
-    } else {
-        fp_note_set(note, "keys.master_key_file", "the master key file cannot be read");
-    }
-    secret_done(&text);
-    return error;
-}
-
-static enum fp_error file_write_all(int fd, struct bytes data)
-{
-    size_t done = 0;
-    while (done < data.len) {
-        ssize_t n = write(fd, data.ptr + done, data.len - done);
-        if (n < 0 && errno != EINTR) {
-            return FP_E_IO_FAILED;
-        }
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return fsync(fd) == 0 ? FP_OK : FP_E_IO_FAILED;
+    return master_source_open(master_source_find("file"), fd, NULL, out, note);
 }
 
 enum fp_error master_file_create(int dir_fd, const char *name, struct key_id *id_out)
 {
-    struct secret key = {0}, text = {0};
-    struct key_id id;
-    int fd = -1;
-    enum fp_error error = secret_random(MASTER_KEY_SIZE, &key);
-    random_bytes(id.b, sizeof id.b);
-    if (error == FP_OK) {
-        error = master_text_write(&key, &id, &text);
-    }
-    if (error == FP_OK) {
-        fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd < 0) {
-            error = errno == EEXIST ? FP_E_EXISTS : FP_E_IO_FAILED;
-        } else {
-            // the mode must not depend on anybody's umask
-            error =
-                fchmod(fd, 0600) == 0 ? file_write_all(fd, secret_bytes(&text)) : FP_E_IO_FAILED;
-            if (close(fd) != 0 && error == FP_OK) {
-                error = FP_E_IO_FAILED;
-            }
-            if (error == FP_OK && fsync(dir_fd) != 0) {
-                error = FP_E_IO_FAILED;
-            }
-            if (error != FP_OK) {
-                (void)unlinkat(dir_fd, name, 0);
-            }
-        }
-    }
-    if (error == FP_OK) {
-        *id_out = id;
-    }
-    secret_done(&text);
-    secret_done(&key);
-    return error;
+    return master_source_create(master_source_find("file"), NULL, dir_fd, name, id_out);
 }

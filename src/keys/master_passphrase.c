@@ -34,16 +34,30 @@ static bool cost_ok(const struct master_cost *cost)
            cost->memory_kib <= FP_LIMIT_PASSPHRASE_MEMORY;
 }
 
-// The key that wraps. argon2's own memory is wiped by the library.
+// The key that wraps. argon2's own memory is wiped by the library. One thread for all lanes, which
+// changes the time alone: the library ends its threads by pthread_exit(), for which the C library
+// opens another one's file, and the sandbox has none.
 static enum fp_error passphrase_derive(const struct passphrase_text *t,
                                        const struct secret *passphrase, struct secret *out)
 {
     struct secret key = {0};
     enum fp_error error = secret_make(AEAD_KEY_SIZE, &key);
     if (error == FP_OK) {
-        int result =
-            argon2id_hash_raw(t->cost.passes, t->cost.memory_kib, t->cost.lanes, passphrase->ptr,
-                              passphrase->len, t->salt, sizeof t->salt, key.ptr, key.len);
+        uint8_t salt[PASSPHRASE_SALT];
+        argon2_context context = {.out = key.ptr,
+                                  .outlen = (uint32_t)key.len,
+                                  .pwd = passphrase->ptr,
+                                  .pwdlen = (uint32_t)passphrase->len,
+                                  .salt = salt,
+                                  .saltlen = sizeof salt,
+                                  .t_cost = t->cost.passes,
+                                  .m_cost = t->cost.memory_kib,
+                                  .lanes = t->cost.lanes,
+                                  .threads = 1,
+                                  .version = ARGON2_VERSION_NUMBER};
+        int result = ARGON2_OK;
+        memcpy(salt, t->salt, sizeof salt);
+        result = argon2id_ctx(&context);
         error = result == ARGON2_OK                        ? FP_OK
                 : result == ARGON2_MEMORY_ALLOCATION_ERROR ? FP_E_NO_MEMORY
                                                            : FP_E_CRYPTO_FAILED;
@@ -208,7 +222,7 @@ static enum fp_error passphrase_read(struct bytes text, struct passphrase_text *
     return error;
 }
 
-static enum fp_error passphrase_check(const struct secret *passphrase)
+static enum fp_error passphrase_long_enough(const struct secret *passphrase)
 {
     return passphrase->len >= FP_LIMIT_PASSPHRASE_MIN && passphrase->len <= FP_LIMIT_PASSPHRASE_MAX
                ? FP_OK
@@ -221,7 +235,7 @@ enum fp_error master_passphrase_create(const struct secret *passphrase,
 {
     struct passphrase_text t = {.cost = *cost};
     struct secret key = {0};
-    enum fp_error error = cost_ok(cost) ? passphrase_check(passphrase) : FP_E_INPUT_INVALID;
+    enum fp_error error = cost_ok(cost) ? passphrase_long_enough(passphrase) : FP_E_INPUT_INVALID;
     if (error == FP_OK) {
         error = secret_random(MASTER_KEY_SIZE, &key);
     }
@@ -237,6 +251,12 @@ enum fp_error master_passphrase_create(const struct secret *passphrase,
     }
     secret_done(&key);
     return error;
+}
+
+enum fp_error master_passphrase_check(struct bytes text, struct fp_note *note)
+{
+    struct passphrase_text t = {0};
+    return passphrase_read(text, &t, note);
 }
 
 enum fp_error master_passphrase_open(struct bytes text, const struct secret *passphrase,
@@ -263,7 +283,7 @@ enum fp_error master_passphrase_change(struct bytes text, const struct secret *o
 {
     struct passphrase_text t = {0};
     struct secret key = {0};
-    enum fp_error error = passphrase_check(new_passphrase);
+    enum fp_error error = passphrase_long_enough(new_passphrase);
     if (error == FP_OK) {
         error = passphrase_read(text, &t, NULL);
     }

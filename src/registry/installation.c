@@ -70,16 +70,27 @@ static enum fp_error installation_open_keys(struct installation *in, struct aren
     return error != FP_OK ? error : audit_signer_open(in->ring, sealed, &in->signer);
 }
 
-enum fp_error installation_open(const struct config *config, int master_fd,
+enum fp_error installation_master(const struct config *config, int fd,
+                                  const struct secret *passphrase, struct master_key **out,
+                                  struct fp_note *note)
+{
+    const struct master_source *source = master_source_find(config->key_source);
+    if (source == NULL) {
+        fp_note_set(note, "keys.source", "There is no such source of a master key.");
+        return FP_E_CONFIG_INVALID;
+    }
+    return master_source_open(source, fd, passphrase, out, note);
+}
+
+enum fp_error installation_open(const struct config *config, struct master_key *master,
                                 struct installation *out, struct fp_note *note)
 {
-    struct installation in = {0};
+    struct installation in = {.master = master};
     struct store_options store = {.location = config->store_file};
     struct audit_options audit = {.dir = config->audit_dir};
     struct registry_parts parts = {0};
     struct arena *arena = arena_create(SETTING_MAX * 2, true);
     enum fp_error error = arena != NULL ? FP_OK : FP_E_NO_MEMORY;
-    error = error != FP_OK ? error : master_file_read(master_fd, &in.master, note);
     error = error != FP_OK ? error : store_open(&store, &in.store, note);
     error = error != FP_OK ? error : installation_open_keys(&in, arena, note);
     if (error == FP_OK) {
@@ -158,27 +169,41 @@ static enum fp_error installation_fill(struct installation *in)
     return error;
 }
 
-enum fp_error installation_create(const struct config *config, int master_fd, struct fp_note *note)
+// Everything but the master key, which is moved out.
+static struct master_key *installation_keep_master(struct installation *in)
 {
-    struct installation in = {0};
+    struct master_key *master = in->master;
+    in->master = NULL; // moved
+    installation_close(in);
+    return master;
+}
+
+enum fp_error installation_create(const struct config *config, struct master_key *master,
+                                  struct fp_note *note)
+{
+    struct installation in = {.master = master};
     struct store_options store = {.location = config->store_file};
     struct audit_record record = {.action = AUDIT_STORE_INIT, .actor = AUDIT_BY_COMMAND};
     enum fp_error error = store_open(&store, &in.store, NULL);
     if (error == FP_OK) {
         fp_note_set(note, "store.file", "There is a store already: %s.", config->store_file);
-        store_close(in.store);
+        installation_close(&in);
         return FP_E_EXISTS;
     }
     if (error != FP_E_STORE_NOT_FOUND) {
         fp_note_set(note, "store.file", "%s: %s", config->store_file, fp_error_row(error)->message);
+        installation_close(&in);
         return error;
     }
     store.create = true;
-    error = master_file_read(master_fd, &in.master, note);
-    error = error != FP_OK ? error : store_open(&store, &in.store, note);
+    error = store_open(&store, &in.store, note);
     error = error != FP_OK ? error : installation_fill(&in);
-    installation_close(&in);
-    error = error != FP_OK ? error : installation_open(config, master_fd, &in, note);
+    if (error != FP_OK) {
+        installation_close(&in);
+        return error;
+    }
+    master = installation_keep_master(&in);
+    error = installation_open(config, master, &in, note);
     error = error != FP_OK ? error : audit_append_wait(in.audit, &record);
     installation_close(&in);
     return error;

@@ -17,12 +17,19 @@ struct installation {
     struct registry *registry;   // over all of them
 };
 
-// Makes the store and the audit key for a master key that exists already (master_file_create());
-// the folders exist. Records that it was done. FP_E_EXISTS when there is a store already.
-enum fp_error installation_create(const struct config *config, int master_fd, struct fp_note *note);
-// Opens all of it, before the sandbox closes; crypto_setup() was called. config is borrowed.
-// FP_E_KEY_OTHER_MASTER for a store of another master key, and what the parts say, with a note.
-enum fp_error installation_open(const struct config *config, int master_fd,
+// The master key of a descriptor, opened as keys.source says (see master_source_open()).
+// passphrase: NULL where the source asks for none.
+enum fp_error installation_master(const struct config *config, int fd,
+                                  const struct secret *passphrase, struct master_key **out,
+                                  struct fp_note *note);
+// Makes the store and the audit key for a master key; the folders exist. Records that it was done.
+// master is taken over, also on failure. FP_E_EXISTS when there is a store already.
+enum fp_error installation_create(const struct config *config, struct master_key *master,
+                                  struct fp_note *note);
+// Opens all of it; crypto_setup() was called. config is borrowed, master taken over, also on
+// failure. FP_E_KEY_OTHER_MASTER for a store of another master key, and what the parts say, with a
+// note.
+enum fp_error installation_open(const struct config *config, struct master_key *master,
                                 struct installation *out, struct fp_note *note);
 // Waits for what is under way, then closes everything; takes half-open ones.
 void installation_close(struct installation *installation);

@@ -211,16 +211,15 @@ static enum fp_error rotation_whose(struct rotation *r, struct arena *arena,
     return error == FP_OK ? keyring_check(r->masters.from, id, check.value, note) : error;
 }
 
-enum fp_error master_rotation_run(const struct config *config, int old_fd, int new_fd,
+enum fp_error master_rotation_run(const struct config *config,
+                                  const struct master_rotation_masters *masters,
                                   struct master_rotation_result *out, struct fp_note *note)
 {
     struct store_options store = {.location = config->store_file};
-    struct rotation r = {0};
+    struct rotation r = {.masters = *masters};
     struct master_rotation_result result = {0};
     struct arena *arena = arena_create(1u << 20, true);
     enum fp_error error = arena != NULL ? FP_OK : FP_E_NO_MEMORY;
-    error = error != FP_OK ? error : master_file_read(old_fd, &r.masters.from, note);
-    error = error != FP_OK ? error : master_file_read(new_fd, &r.masters.to, note);
     error = error != FP_OK ? error : store_open(&store, &r.store, note);
     error = error != FP_OK ? error : rotation_whose(&r, arena, &result, note);
     if (error == FP_OK && !result.was_done) {

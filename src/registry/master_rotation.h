@@ -20,7 +20,13 @@ struct master_rotation_result {
 
 // While no server runs. Recorded in the audit log before and after. FP_E_KEY_OTHER_MASTER when the
 // store belongs to neither, or a rotation to another key is under way; and what the parts say.
-enum fp_error master_rotation_run(const struct config *config, int old_fd, int new_fd,
+// Both keys are taken over, also on failure.
+struct master_rotation_masters {
+    struct master_key *from; // wraps the rows now
+    struct master_key *to;   // will
+};
+enum fp_error master_rotation_run(const struct config *config,
+                                  const struct master_rotation_masters *masters,
                                   struct master_rotation_result *out, struct fp_note *note);
 
 // One page of it, for a caller with its own loop: rewraps at most FP_LIMIT_STORE_LIST keys behind
@@ -28,10 +34,6 @@ enum fp_error master_rotation_run(const struct config *config, int old_fd, int n
 struct master_rotation_cursor {
     char customer[ID_TEXT]; // last one looked at; "" at the beginning
     uint32_t version;       // of its data key
-};
-struct master_rotation_masters {
-    struct master_key *from; // wraps the rows now
-    struct master_key *to;   // will
 };
 enum fp_error master_rotation_page(struct store *store,
                                    const struct master_rotation_masters *masters,

@@ -151,7 +151,7 @@ static enum fp_error file_open(const struct opened *item, int *fd_out, struct fp
         }
         return FP_E_KEY_INVALID;
     }
-    if (!S_ISREG(about.st_mode) || (item->private && (about.st_mode & 077) != 0)) {
+    if (!S_ISREG(about.st_mode) || (about.st_mode & item->forbidden) != 0) {
         fp_note_set(note, item->name,
                     "%s is open to others (mode %04o): chmod 600 it, then start again.", item->path,
                     (unsigned)(about.st_mode & 07777));
@@ -179,11 +179,11 @@ enum fp_error openings_make(struct openings *openings, const struct config *conf
 {
     const struct opened files[] = {
         {.name = "tls.certificate", .owner = LINK_ROOM_GATEWAY, .path = config->tls_certificate},
-        {.name = "tls.key", .owner = LINK_ROOM_GATEWAY, .path = config->tls_key, .private = true},
+        {.name = "tls.key", .owner = LINK_ROOM_GATEWAY, .path = config->tls_key, .forbidden = 077},
         {.name = "master.key",
          .owner = LINK_ROOM_VAULT,
-         .path = config->master_key_file,
-         .private = true},
+         .path = config_master_path(config),
+         .forbidden = config_master_forbidden(config)},
     };
     bool tls = config->api_listen[0][0] != '\0';
     enum fp_error error = FP_OK;

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -348,9 +349,17 @@ void supervised_tell_rooms(struct supervisor *supervisor)
     buf_done(&frame);
 }
 
+// A room that ends without being told, and without a fault, wants to start anew: the vault, to be
+// sealed.
+static bool rooms_asked_for(const struct supervised *one, int wait_status)
+{
+    return one->state == SUPERVISED_READY && WIFEXITED(wait_status) &&
+           WEXITSTATUS(wait_status) == EXIT_SUCCESS;
+}
+
 static void rooms_log_exit(const struct supervised *one, int wait_status, unsigned wait_ms)
 {
-    bool as_told = one->state == SUPERVISED_DRAINING;
+    bool as_told = one->state == SUPERVISED_DRAINING || rooms_asked_for(one, wait_status);
     struct log_line line;
     log_begin(&line, as_told ? LOG_INFO : LOG_ERROR, "room_exited");
     log_text_c(&line, "name", link_room_name(one->name));
@@ -372,8 +381,10 @@ void supervised_gone(struct supervised *one, int wait_status)
     struct supervisor *supervisor = one->supervisor;
     uint64_t served = one->ready_ns == 0 ? 0 : clock_monotonic_ns() - one->ready_ns;
     unsigned wait = 0;
-    one->crashes = served / 1000000 < FP_LIMIT_ROOM_STABLE ? one->crashes + 1 : 0;
-    wait = supervised_penalty_ms(one->crashes);
+    if (!rooms_asked_for(one, wait_status)) {
+        one->crashes = served / 1000000 < FP_LIMIT_ROOM_STABLE ? one->crashes + 1 : 0;
+        wait = supervised_penalty_ms(one->crashes);
+    }
     rooms_log_exit(one, wait_status, wait);
     rooms_stop_watching(one);
     (void)uv_timer_stop(&one->timer);

@@ -22,7 +22,7 @@ struct opened {
     enum link_room owner;    // the room that gets it
     int fd;                  // owned
     const char *path;        // of a file, to open it anew; in the config
-    bool private;            // a file that nobody but its owner may read
+    unsigned forbidden;      // mode bits that a file may not have
 };
 
 struct openings {

@@ -4,10 +4,14 @@
 
 #include "base/log.h"
 
-#define RETRY_AFTER_S 2 // of our own 503s: a room restarts, a disk recovers
+#define RETRY_AFTER_S  2  // of our own 503s: a room restarts, a disk recovers
+#define SEALED_AFTER_S 30 // a person comes to unseal
 
 static uint32_t answer_retry_after(enum fp_error error)
 {
+    if (error == FP_E_SEALED) {
+        return SEALED_AFTER_S;
+    }
     return fp_error_row(error)->status == 503 ? RETRY_AFTER_S : 0;
 }
 

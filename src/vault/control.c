@@ -50,8 +50,7 @@ static void control_wait(struct control_peer *peer)
     }
 }
 
-static void control_reply(struct control_peer *peer, uint64_t peer_call,
-                          const struct answer *answer)
+void control_reply(struct control_peer *peer, uint64_t peer_call, const struct answer *answer)
 {
     struct link_control_answer out = {.call = peer_call,
                                       .error = (uint16_t)answer->error,
@@ -96,7 +95,11 @@ static void control_status(struct control_peer *peer, uint64_t peer_call)
     json_begin_object(&json);
     json_member_bool(&json, "running", true);
     json_member_text_c(&json, "version", FP_VERSION);
-    registry_status(v->in.registry, &json);
+    json_member_bool(&json, "sealed", v->seal.closed);
+    json_member_text_c(&json, "key_source", room_config(v->room)->key_source);
+    if (!v->seal.closed) {
+        registry_status(v->in.registry, &json);
+    }
     json_name(&json, "calls");
     json_begin_object(&json);
     json_member_i64(&json, "in_flight", (int64_t)v->calls);
@@ -122,9 +125,18 @@ static enum fp_error control_ask(struct control_peer *peer, const struct link_fr
     uint64_t peer_call = 0;
     char actor[32];
     struct call *call = NULL;
-    enum fp_error error = registry_control_call(frame, &peer_call);
+    enum fp_error error = FP_OK;
+    if (frame->number == LINK_UNSEAL || frame->number == LINK_SEAL) {
+        return seal_on_control(peer, frame);
+    }
+    error = registry_control_call(frame, &peer_call);
     if (error == FP_OK && frame->number == LINK_STATUS) {
         control_status(peer, peer_call);
+        return FP_OK;
+    }
+    if (error == FP_OK && v->seal.closed) {
+        control_reply(peer, peer_call,
+                      &(struct answer){.error = FP_E_SEALED, .application = "", .connection = ""});
         return FP_OK;
     }
     if (error != FP_OK || frame->number == LINK_CONNECTION_ADD) {

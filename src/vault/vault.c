@@ -35,7 +35,7 @@ static void vault_on_changed(void *ctx, const char *connection)
 // lock of the store. It ends before callbacks of the store run, which must see what they wrote.
 static void vault_begin_reading(struct vault *v)
 {
-    if (!v->reading) {
+    if (!v->reading && !v->seal.closed) {
         v->reading = store_read_begin(v->in.store) == FP_OK;
     }
 }
@@ -95,6 +95,10 @@ static void vault_on_tick(uv_timer_t *timer)
     v->ticks++;
     calls_expire(v, now_ns);
     control_tick(v, now_ns);
+    if (v->seal.closed) {
+        vault_check_drained(v);
+        return;
+    }
     vault_watch_audit(v);
     if (v->ticks % FLUSH_TICKS == 0) {
         registry_flush_usage(v->in.registry);
@@ -107,7 +111,8 @@ static void vault_on_tick(uv_timer_t *timer)
 
 void vault_check_drained(struct vault *v)
 {
-    if (v->draining && !v->closing && v->calls == 0 && registry_under_way(v->in.registry) == 0) {
+    if (v->draining && !v->closing && v->calls == 0 &&
+        (v->seal.closed || registry_under_way(v->in.registry) == 0)) {
         room_finished(v->room);
     }
 }
@@ -140,7 +145,7 @@ static enum fp_error vault_open(struct room *room, void **state_out)
     return v->arena != NULL ? FP_OK : FP_E_NO_MEMORY;
 }
 
-static enum fp_error vault_poll(struct vault *v, uv_poll_t *poll, int fd, uv_poll_cb callback)
+enum fp_error vault_poll(struct vault *v, uv_poll_t *poll, int fd, uv_poll_cb callback)
 {
     poll->data = v;
     if (uv_poll_init(room_loop(v->room), poll, fd) != 0) {
@@ -167,15 +172,10 @@ static enum fp_error vault_start_clocks(struct vault *v)
 
 // Store and audit log have threads of their own: they are opened closed in, so that the threads
 // are, too.
-static enum fp_error vault_start(void *state)
+enum fp_error vault_unlock(struct vault *v, struct master_key *master, struct fp_note *note)
 {
-    struct vault *v = state;
-    struct fp_note note = {0};
-    enum fp_error error = installation_open(room_config(v->room), v->master_fd, &v->in, &note);
-    close(v->master_fd);
-    v->master_fd = -1;
+    enum fp_error error = installation_open(room_config(v->room), master, &v->in, note);
     if (error != FP_OK) {
-        log_event(LOG_ERROR, "installation", note.text);
         return error;
     }
     registry_watch(v->in.registry, vault_on_changed, v);
@@ -183,7 +183,34 @@ static enum fp_error vault_start(void *state)
     if (error == FP_OK) {
         error = vault_poll(v, &v->store_poll, store_event_fd(v->in.store), vault_on_store);
     }
-    error = error != FP_OK ? error : vault_start_clocks(v);
+    return error;
+}
+
+static enum fp_error vault_open_keys(struct vault *v, struct fp_note *note)
+{
+    const struct config *config = room_config(v->room);
+    struct master_key *master = NULL;
+    enum fp_error error = FP_OK;
+    v->seal.source = master_source_find(config->key_source);
+    if (v->seal.source != NULL && v->seal.source->asks) {
+        return seal_begin(v, note);
+    }
+    error = installation_master(config, v->master_fd, NULL, &master, note);
+    return error == FP_OK ? vault_unlock(v, master, note) : error;
+}
+
+static enum fp_error vault_start(void *state)
+{
+    struct vault *v = state;
+    struct fp_note note = {0};
+    enum fp_error error = vault_open_keys(v, &note);
+    close(v->master_fd);
+    v->master_fd = -1;
+    if (error != FP_OK) {
+        log_event(LOG_ERROR, "installation", note.text);
+        return error;
+    }
+    error = vault_start_clocks(v);
     if (error == FP_OK) {
         control_listen(v);
     }
@@ -221,7 +248,11 @@ static void vault_frame(void *state, enum link_room from, const struct link_fram
     buf_clear(&v->body);
     buf_clear(&v->detail);
     buf_clear(&v->errors);
-    if (from == LINK_ROOM_GATEWAY) {
+    if (v->seal.closed && from == LINK_ROOM_GATEWAY) {
+        seal_refuse_gateway(v, frame);
+    } else if (v->seal.closed && from == LINK_ROOM_EGRESS) {
+        // of a call before this room was started anew: nobody waits for it
+    } else if (from == LINK_ROOM_GATEWAY) {
         vault_on_gateway(v, frame);
     } else if (from == LINK_ROOM_EGRESS && frame->number == LINK_OUTCOME) {
         vault_on_outcome(v, frame);
@@ -235,8 +266,9 @@ static void vault_frame(void *state, enum link_room from, const struct link_fram
 
 static void vault_link_up(void *state, enum link_room peer)
 {
-    (void)state;
-    (void)peer;
+    if (peer == LINK_ROOM_GATEWAY) {
+        seal_tell_gateway(state);
+    }
 }
 
 static void vault_link_down(void *state, enum link_room peer)
@@ -300,6 +332,7 @@ static void vault_close(void *state)
         (void)uv_poll_stop(&v->store_poll);
     }
     vault_end_reading(v);
+    seal_close(v);
     // what is under way is finished first: its callbacks still find everything
     installation_close(&v->in);
     v->closing = true;
@@ -320,6 +353,7 @@ static void vault_close(void *state)
     vault_close_handle((uv_handle_t *)&v->audit_poll);
     vault_close_handle((uv_handle_t *)&v->store_poll);
     vault_close_handle((uv_handle_t *)&v->control_poll);
+    vault_close_handle((uv_handle_t *)&v->seal.poll);
     vault_close_handle((uv_handle_t *)&v->turn_end);
     vault_close_handle((uv_handle_t *)&v->tick);
 }

@@ -3,10 +3,12 @@
 #ifndef FP_VAULT_VAULT_INT_H
 #define FP_VAULT_VAULT_INT_H
 
+#include "base/worker.h"
 #include "registry/check.h"
 #include "registry/installation.h"
 #include "room/room.h"
 
+#define SEAL_TRIED    64   // refused attempts that get a record of their own
 #define VAULT_BUCKETS 4096 // of the table of calls, a power of two
 
 // Numbers that the vault gives itself, on the link to egress; the gateway's stay below.
@@ -63,11 +65,34 @@ struct control_peer {
     bool closing;              // uv_close() was called
 };
 
+// An attempt to unseal that was refused; recorded once the audit log is open.
+struct seal_tried {
+    int64_t time_ms;      // wall clock
+    unsigned uid;         // of the process that tried
+    enum fp_error result; // why not
+};
+
+// With a source that asks for a passphrase; zeroed otherwise.
+struct vault_seal {
+    const struct master_source *source;  // of the configuration
+    bool closed;                         // sealed: nothing of `in` is open
+    struct secret text;                  // of the key file, while sealed
+    struct worker *worker;               // Argon2id takes its time; NULL: the source does not ask
+    uv_poll_t poll;                      // of the worker
+    bool trying;                         // an attempt is under way
+    unsigned failures;                   // wrong passphrases in a row
+    uint64_t next_ns;                    // no attempt before, monotonic
+    struct seal_tried tried[SEAL_TRIED]; // refused so far
+    size_t tried_count;                  // of tried
+    uint64_t tried_total;                // with those that did not fit
+};
+
 struct vault {
     struct room *room;                              // ours
     int master_fd;                                  // until start()
     int control_fd;                                 // listener; -1: none
     unsigned owner_uid;                             // of the data directory
+    struct vault_seal seal;                         // whether that is closed
     struct installation in;                         // keys, store, audit log, registry
     uv_poll_t audit_poll, store_poll, control_poll; // callbacks that wait
     uv_prepare_t turn_end;                          // before the loop sleeps
@@ -158,13 +183,32 @@ enum fp_error vault_on_connection_add(struct control_peer *peer, const struct li
 
 // ---- control.c: the control socket
 void control_listen(struct vault *v);
+// The whole answer to a question that is in no table.
+void control_reply(struct control_peer *peer, uint64_t peer_call, const struct answer *answer);
 // A call with a number of our own for a question; NULL: it was answered, we are too busy.
 struct call *control_open_call(struct control_peer *peer, uint64_t peer_call);
 void control_answer(struct call *call, const struct answer *answer);
 void control_tick(struct vault *v, uint64_t now_ns);
 void control_close_all(struct vault *v);
 
+// ---- seal.c: sealed and unsealed
+// With a source that asks: reads the key file and waits for a passphrase. FP_E_KEY_INVALID.
+enum fp_error seal_begin(struct vault *v, struct fp_note *note);
+// Ends the worker; what it does is finished first.
+void seal_close(struct vault *v);
+// Tells the gateway whether calls can be answered.
+void seal_tell_gateway(struct vault *v);
+// Answers SEALED to a message of the gateway.
+void seal_refuse_gateway(struct vault *v, const struct link_frame *frame);
+// UNSEAL and SEAL of a command line. FP_E_MESSAGE_INVALID when it does not decode.
+enum fp_error seal_on_control(struct control_peer *peer, const struct link_frame *frame);
+
 // ---- vault.c
+// Opens store, audit log and registry with a master key, which is taken over. Nothing is open after
+// a failure.
+enum fp_error vault_unlock(struct vault *v, struct master_key *master, struct fp_note *note);
+// Calls callback in the loop when fd is readable.
+enum fp_error vault_poll(struct vault *v, uv_poll_t *poll, int fd, uv_poll_cb callback);
 // After a call went: a drain may be over.
 void vault_check_drained(struct vault *v);
 // One handle of the loop is closed; the last one ends the vault.

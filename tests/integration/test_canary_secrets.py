@@ -28,6 +28,7 @@ class Run:
         self.answers = []
         self.canaries = {name: new_password() for name in (
             "password", "wrong password", "password to a hostile source", "password of no source")}
+        self.canaries["passphrase of the master key"] = server.passphrase
         self.tokens, self.secrets = {}, {}
 
     def note(self, name, answer):
@@ -109,7 +110,8 @@ class Run:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, tryton):
-    with Fishplate(tmp_path_factory.mktemp("canary"), settings={"log.level": "debug"}) as server:
+    with Fishplate(tmp_path_factory.mktemp("canary"), settings={"log.level": "debug"},
+                   passphrase=new_password()) as server:
         with FaultySource(tmp_path_factory.mktemp("hostile")) as faulty:
             yield Run(server, tryton, faulty).everything()
 

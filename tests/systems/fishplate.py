@@ -189,7 +189,7 @@ class Fishplate:
     """One server. `settings` overrides keys of fishplate.yaml ("api.body_limit": 4096), handed over
     as FISHPLATE_* variables; the ports are always chosen here."""
 
-    def __init__(self, directory, binary=None, settings=None, environment=None):
+    def __init__(self, directory, binary=None, settings=None, environment=None, passphrase=None):
         self.directory = Path(directory).resolve()
         self.binary = Path(binary or BINARY)
         self.config = self.directory / "fishplate.yaml"
@@ -197,6 +197,7 @@ class Fishplate:
         self.settings = {"egress.networks": "127.0.0.0/8", **(settings or {})}
         self.use_ports(free_port(), free_port())
         self.prefix = []  # words before the command: taskset and its like
+        self.passphrase = passphrase  # of the master key; None: the key is in a file, as it is
         self._environment = environment or {}
         self._process = None
 
@@ -217,7 +218,9 @@ class Fishplate:
 
     def init(self):
         if not self.config.exists():
-            self.run("init", "--dir", str(self.directory), config=False)
+            source = ["--key-source", "passphrase"] if self.passphrase else []
+            self.run("init", "--dir", str(self.directory), *source, config=False,
+                     text=self.passphrase)
         return self
 
     def start(self, deadline=20.0, wait=True):
@@ -228,11 +231,22 @@ class Fishplate:
                 ["setpriv", "--pdeathsig", "TERM", "--", *self.prefix,
                  str(self.binary), "serve", "--config", str(self.config)], env=self.environment,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        if wait and self.passphrase:
+            self.wait_sealed(deadline * SLOW)
+            self.unseal()
         if wait:
             self.wait_ready(deadline * SLOW)
         return self
 
-    def wait_ready(self, deadline=20.0):
+    def unseal(self, passphrase=None, check=True):
+        """fishplate unseal with the passphrase on standard input."""
+        return self.run("unseal", text=passphrase or self.passphrase, check=check)
+
+    def wait_sealed(self, deadline=20.0):
+        """Until the gateway says that the vault waits for its passphrase."""
+        return self.wait_ready(deadline, wanted=lambda answer: answer.json["status"] == "sealed")
+
+    def wait_ready(self, deadline=20.0, wanted=lambda answer: answer.status == 200):
         end = time.monotonic() + deadline
         error = None
         while time.monotonic() < end:
@@ -240,7 +254,7 @@ class Fishplate:
                 raise RuntimeError(f"fishplate ended with {self._process.returncode}:\n"
                                    f"{self.log_text()[-6000:]}")
             try:
-                if self.probe("/readyz").status == 200:
+                if wanted(self.probe("/readyz")):
                     return self
             except (OSError, ValueError) as problem:
                 error = problem

@@ -67,12 +67,28 @@ static inline int fixture_master(const struct fixture *f)
     return fd;
 }
 
+// Opens with the key behind a descriptor, which is closed.
+static inline enum fp_error fixture_open_with(struct fixture *f, int fd, struct fp_note *note)
+{
+    struct master_key *master = NULL;
+    enum fp_error error = installation_master(&f->config, fd, NULL, &master, note);
+    close(fd);
+    return error == FP_OK ? installation_open(&f->config, master, &f->in, note) : error;
+}
+
+static inline enum fp_error fixture_create(struct fixture *f, struct fp_note *note)
+{
+    struct master_key *master = NULL;
+    int fd = fixture_master(f);
+    enum fp_error error = installation_master(&f->config, fd, NULL, &master, note);
+    close(fd);
+    return error == FP_OK ? installation_create(&f->config, master, note) : error;
+}
+
 static inline void fixture_open(struct fixture *f)
 {
     struct fp_note note = {0};
-    int fd = fixture_master(f);
-    enum fp_error error = installation_open(&f->config, fd, &f->in, &note);
-    close(fd);
+    enum fp_error error = fixture_open_with(f, fixture_master(f), &note);
     if (error != FP_OK) {
         print_error("%s: %s\n", fp_error_code(error), note.text);
     }
@@ -90,7 +106,7 @@ static inline struct fixture *fixture_make(void)
     struct fixture *f = mem_alloc(1, sizeof *f);
     struct key_id id;
     struct fp_note note = {0};
-    int dir_fd = -1, fd = -1;
+    int dir_fd = -1;
     assert_non_null(f);
     assert_int_equal(crypto_setup(), FP_OK);
     snprintf(f->dir, sizeof f->dir, "/tmp/fp-registry-XXXXXX");
@@ -99,6 +115,7 @@ static inline struct fixture *fixture_make(void)
     snprintf(f->config.store_file, sizeof f->config.store_file, "%s/store.db", f->dir);
     snprintf(f->config.audit_dir, sizeof f->config.audit_dir, "%s/audit", f->dir);
     snprintf(f->config.public_url, sizeof f->config.public_url, "https://fishplate.test");
+    snprintf(f->config.key_source, sizeof f->config.key_source, "file");
     f->config.application_token_s = 3600;
     f->config.call_timeout_ms = 60000;
     assert_int_equal(mkdir(f->config.audit_dir, 0700), 0);
@@ -106,9 +123,7 @@ static inline struct fixture *fixture_make(void)
     assert_true(dir_fd >= 0);
     assert_int_equal(master_file_create(dir_fd, "master.key", &id), FP_OK);
     close(dir_fd);
-    fd = fixture_master(f);
-    assert_int_equal(installation_create(&f->config, fd, &note), FP_OK);
-    close(fd);
+    assert_int_equal(fixture_create(f, &note), FP_OK);
     fixture_open(f);
     return f;
 }

@@ -54,20 +54,19 @@ static enum fp_error rotate(struct fixture *f, const char *from, const char *to,
                             struct master_rotation_result *result)
 {
     struct fp_note note = {0};
+    struct master_rotation_masters masters = {0};
     int old_fd = key_file(f, from), new_fd = key_file(f, to);
-    enum fp_error error = master_rotation_run(&f->config, old_fd, new_fd, result, &note);
+    assert_int_equal(master_file_read(old_fd, &masters.from, NULL), FP_OK);
+    assert_int_equal(master_file_read(new_fd, &masters.to, NULL), FP_OK);
     close(old_fd);
     close(new_fd);
-    return error;
+    return master_rotation_run(&f->config, &masters, result, &note);
 }
 
 static enum fp_error open_with(struct fixture *f, const char *name)
 {
     struct fp_note note = {0};
-    int fd = key_file(f, name);
-    enum fp_error error = installation_open(&f->config, fd, &f->in, &note);
-    close(fd);
-    return error;
+    return fixture_open_with(f, key_file(f, name), &note);
 }
 
 static void assert_sealed_opens(struct fixture *f, const struct buf *sealed)

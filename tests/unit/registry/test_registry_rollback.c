@@ -28,10 +28,7 @@ static void write_setting(struct fixture *f, const char *name)
 
 static enum fp_error try_open(struct fixture *f, struct fp_note *note)
 {
-    int fd = fixture_master(f);
-    enum fp_error error = installation_open(&f->config, fd, &f->in, note);
-    close(fd);
-    return error;
+    return fixture_open_with(f, fixture_master(f), note);
 }
 
 static void test_registry_rollback__older_store_is_refused(void **state)

@@ -257,7 +257,6 @@ static void test_registry_safety__memory_runs_out_anywhere(void **state)
 static void test_registry_safety__a_store_of_another_master_key(void **state)
 {
     struct fixture *f = *state;
-    struct installation in = {0};
     struct fp_note note = {0};
     struct key_id id;
     char path[128];
@@ -268,10 +267,9 @@ static void test_registry_safety__a_store_of_another_master_key(void **state)
     close(dir_fd);
     snprintf(path, sizeof path, "%s/other.key", f->dir);
     fd = open(path, O_RDONLY | O_CLOEXEC);
-    assert_int_equal(installation_open(&f->config, fd, &in, &note), FP_E_KEY_OTHER_MASTER);
+    assert_int_equal(fixture_open_with(f, fd, &note), FP_E_KEY_OTHER_MASTER);
     assert_string_not_equal(note.text, "");
-    assert_null(in.store);
-    close(fd);
+    assert_null(f->in.store);
     fixture_open(f);
 }
 
@@ -279,11 +277,8 @@ static void test_registry_safety__made_only_once(void **state)
 {
     struct fixture *f = *state;
     struct fp_note note = {0};
-    int fd = -1;
     fixture_close(f);
-    fd = fixture_master(f);
-    assert_int_equal(installation_create(&f->config, fd, &note), FP_E_EXISTS);
-    close(fd);
+    assert_int_equal(fixture_create(f, &note), FP_E_EXISTS);
     fixture_open(f);
 }
 

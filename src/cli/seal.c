@@ -1,0 +1,60 @@
+// fishplate unseal, fishplate seal: the passphrase to the running server, and its keys out of
+// memory. SPDX-License-Identifier: Apache-2.0
+#include "cli/cli_int.h"
+#include "cli/json_memory.h"
+#include "cli/passphrase.h"
+
+#include "base/limits.h"
+#include "link/link.h"
+
+// Sends the question; prints what came.
+static enum cli_exit seal_ask(const struct cli *cli, struct buf *frame, const char *done,
+                              const char *was)
+{
+    struct cli_answer answer = {0};
+    struct cli_json json = {0};
+    enum cli_exit result = CLI_OK;
+    cli_ask(cli, frame, &answer);
+    result = answer.exit;
+    if (result == CLI_OK && cli->json) {
+        fwrite(answer.data.ptr, 1, answer.data.len, stdout);
+        putchar('\n');
+    } else if (result == CLI_OK && cli_json_read(buf_bytes(&answer.data), &json) == FP_OK) {
+        puts(yyjson_get_bool(yyjson_obj_get(json.root, "already")) ? was : done);
+        cli_json_done(&json);
+    }
+    cli_answer_done(&answer);
+    return result;
+}
+
+enum cli_exit cli_unseal(const struct cli *cli)
+{
+    const struct passphrase_ask ask = {cli->passphrase_file, "Passphrase of the master key", false};
+    struct link_unseal question = {.call = 1, .actor = cli_actor()};
+    struct buf frame = cli_question(), passphrase;
+    struct fp_note note = {0};
+    enum fp_error error = FP_OK;
+    buf_init_sensitive(&passphrase, FP_LIMIT_PASSPHRASE_MAX);
+    error = passphrase_read(&ask, &passphrase, &note);
+    if (error == FP_OK) {
+        question.passphrase = buf_bytes(&passphrase);
+        error = link_put_unseal(&frame, &question);
+    }
+    buf_done(&passphrase);
+    if (error != FP_OK) {
+        buf_done(&frame);
+        return cli_note_tell(cli, error, &note);
+    }
+    return seal_ask(cli, &frame, "The server is unsealed.", "The server was not sealed.");
+}
+
+enum cli_exit cli_seal(const struct cli *cli)
+{
+    struct link_seal question = {.call = 1, .actor = cli_actor()};
+    struct buf frame = cli_question();
+    if (link_put_seal(&frame, &question) != FP_OK) {
+        buf_clear(&frame);
+    }
+    return seal_ask(cli, &frame, "The server is sealed: fishplate unseal opens it again.",
+                    "The server was sealed already.");
+}
