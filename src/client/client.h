@@ -1,7 +1,7 @@
 // Outbound HTTP to the customers' systems: asynchronous on the room's loop, kept-alive connections
 // that are never shared between two connections of customers, the address policy (SSRF) checked on
-// the address that is really connected to, limits on everything that comes back. What carries the
-// bytes (libcurl today) stays behind this header.
+// the address that is really connected to, limits on everything that comes back. HTTP/1.1 by llhttp
+// and OpenSSL.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef FP_CLIENT_CLIENT_H
 #define FP_CLIENT_CLIENT_H

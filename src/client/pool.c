@@ -1,103 +1,12 @@
-// libcurl's multi interface on the loop: one multi handle and one timer per pool. Nothing of a pool
-// is freed from within libcurl's callbacks. SPDX-License-Identifier: Apache-2.0
+// Pools: which call gets which socket. A call takes an idle socket to its origin, opens one, or
+// waits for one; all of it for one customer's connection. SPDX-License-Identifier: Apache-2.0
+#include "base/clock.h"
 #include "base/mem.h"
 #include "client/client_int.h"
 
 #include <string.h>
 
-static void timer_closed(uv_handle_t *handle)
-{
-    struct client_pool *pool = handle->data;
-    struct client *client = pool->client;
-    mem_free(pool);
-    client->handles--;
-}
-
-// A socket is not watched: libcurl would wait for it for ever. What is in flight ends here, the
-// pool takes no new calls.
-static void give_up(struct client_pool *pool)
-{
-    client__pool_forget(pool);
-    while (pool->calls != NULL) {
-        pool->calls->stop = CLIENT_STOP_MEMORY;
-        pool->calls->redirects_left = 0;
-        client__call_finish(pool->calls, CURLE_ABORTED_BY_CALLBACK);
-    }
-}
-
-// Results are collected after libcurl has returned, so that done() may begin and cancel calls.
-static void collect(struct client_pool *pool)
-{
-    CURLMsg *message = NULL;
-    int left = 0;
-    pool->collecting = true;
-    if (pool->broken) {
-        give_up(pool);
-    }
-    while ((message = curl_multi_info_read(pool->multi, &left)) != NULL) {
-        struct client_call *call = NULL;
-        CURLcode code = message->data.result;
-        if (message->msg == CURLMSG_DONE) {
-            (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&call);
-            client__call_finish(call, code);
-        }
-    }
-    pool->collecting = false;
-    if (pool->forgotten) {
-        client__pool_drop(pool);
-    }
-}
-
-// An error of the multi handle itself is a lack of memory, after which it has forgotten a socket.
-void client__pool_act(struct client_pool *pool, curl_socket_t fd, int bits)
-{
-    int running = 0;
-    if (curl_multi_socket_action(pool->multi, fd, bits, &running) != CURLM_OK) {
-        pool->broken = true;
-    }
-    collect(pool);
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-    struct client_pool *pool = timer->data;
-    client__pool_act(pool, CURL_SOCKET_TIMEOUT, 0);
-}
-
-static int on_timer_wish(CURLM *multi, long timeout_ms, void *userdata)
-{
-    struct client_pool *pool = userdata;
-    (void)multi;
-    if (pool->broken) {
-        (void)uv_timer_start(&pool->timer, on_timer, 0, 0);
-    } else if (timeout_ms < 0) {
-        (void)uv_timer_stop(&pool->timer);
-    } else {
-        (void)uv_timer_start(&pool->timer, on_timer, (uint64_t)timeout_ms, 0);
-    }
-    return 0;
-}
-
-static int on_socket_wish(CURL *easy, curl_socket_t fd, int what, void *userdata, void *socketp)
-{
-    struct client_pool *pool = userdata;
-    struct client_call *call = NULL;
-    (void)socketp;
-    (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call);
-    if (what == CURL_POLL_REMOVE) {
-        client__watch_rest(pool->client, fd, call == NULL || call->begun != 0);
-        return 0;
-    }
-    // While a connection is made libcurl waits for writing only.
-    if (call != NULL && (what & CURL_POLL_IN) != 0) {
-        call->connected = true;
-    }
-    if (!client__watch_start(pool, fd, what)) {
-        pool->broken = true;
-        (void)uv_timer_start(&pool->timer, on_timer, 0, 0);
-    }
-    return 0;
-}
+#define POOL_LIFETIME 900000000000u // ns of a socket: certificates and addresses change
 
 static void link_first(struct client_pool *pool)
 {
@@ -127,19 +36,6 @@ static void unlink_pool(struct client_pool *pool)
     }
 }
 
-static bool multi_setup(struct client_pool *pool)
-{
-    long most = (long)(pool->key_len != 0 ? pool->client->connection_max
-                                          : FP_LIMIT_SOURCE_CONNECTIONS_UNKEPT);
-    return curl_multi_setopt(pool->multi, CURLMOPT_SOCKETFUNCTION, on_socket_wish) == CURLM_OK &&
-           curl_multi_setopt(pool->multi, CURLMOPT_SOCKETDATA, pool) == CURLM_OK &&
-           curl_multi_setopt(pool->multi, CURLMOPT_TIMERFUNCTION, on_timer_wish) == CURLM_OK &&
-           curl_multi_setopt(pool->multi, CURLMOPT_TIMERDATA, pool) == CURLM_OK &&
-           curl_multi_setopt(pool->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING) == CURLM_OK &&
-           curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS, most) == CURLM_OK &&
-           curl_multi_setopt(pool->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most) == CURLM_OK;
-}
-
 static struct client_pool **bucket_of(struct client *client, struct bytes connection)
 {
     return &client->table[bytes_hash(connection) % CLIENT_BUCKETS];
@@ -147,28 +43,22 @@ static struct client_pool **bucket_of(struct client *client, struct bytes connec
 
 static struct client_pool *pool_create(struct client *client, struct bytes connection)
 {
-    struct client_pool **bucket = NULL;
+    struct client_pool **bucket = bucket_of(client, connection);
     struct client_pool *pool = mem_alloc(1, sizeof *pool);
     if (pool == NULL) {
         return NULL;
     }
     pool->client = client;
     pool->key_len = connection.len;
-    if (connection.len != 0) {
+    pool->most = client->connection_max;
+    if (connection.len == 0) {
+        pool->most = FP_LIMIT_SOURCE_CONNECTIONS_UNKEPT;
+    } else {
         memcpy(pool->key, connection.ptr, connection.len);
     }
-    pool->multi = curl_multi_init();
-    if (pool->multi == NULL || !multi_setup(pool)) {
-        (void)curl_multi_cleanup(pool->multi);
-        mem_free(pool);
-        return NULL;
-    }
-    (void)uv_timer_init(client->loop, &pool->timer);
-    pool->timer.data = pool;
-    client->handles++;
+    pool->used_ms = uv_now(client->loop);
     client->stats.pools++;
     link_first(pool);
-    bucket = bucket_of(client, connection);
     pool->bucket_next = *bucket;
     *bucket = pool;
     return pool;
@@ -206,6 +96,39 @@ struct client_pool *client__pool_for(struct client *client, struct bytes connect
     return pool;
 }
 
+static bool fits(const struct client_socket *socket, const struct client_url *url)
+{
+    return socket->origin.port == url->port && socket->origin.tls == url->tls &&
+           bytes_equal_nocase(bytes_of_text(socket->origin.host), url->host);
+}
+
+void client__pool_idle_remove(struct client_socket *socket)
+{
+    struct client_pool *pool = socket->pool;
+    struct client_socket **at = &pool->idle;
+    while (*at != NULL && *at != socket) {
+        at = &(*at)->next;
+    }
+    if (*at == socket) {
+        *at = socket->next;
+        socket->next = NULL;
+        pool->idle_count--;
+    }
+}
+
+static void idle_close(struct client_socket *socket)
+{
+    client__pool_idle_remove(socket);
+    client__socket_close(socket);
+}
+
+static void idle_close_all(struct client_pool *pool)
+{
+    while (pool->idle != NULL) {
+        idle_close(pool->idle);
+    }
+}
+
 void client__pool_forget(struct client_pool *pool)
 {
     struct client_pool **at = bucket_of(pool->client, bytes_of(pool->key, pool->key_len));
@@ -216,64 +139,167 @@ void client__pool_forget(struct client_pool *pool)
         *at = pool->bucket_next;
     }
     pool->forgotten = true;
+    idle_close_all(pool);
 }
 
-enum fp_error client__pool_begin(struct client_call *call)
+// The last used one to this origin that is still open. What is not safe to repeat looks twice.
+static struct client_socket *idle_take(struct client_pool *pool, const struct client_call *call,
+                                       uint64_t now_ns)
 {
-    struct client_pool *pool = call->pool;
-    if (call->easy == NULL) {
-        call->easy =
-            pool->spare_count != 0 ? pool->spare[--pool->spare_count] : client__easy_create(pool);
+    struct client_socket *socket = pool->idle;
+    while (socket != NULL) {
+        struct client_socket *next = socket->next;
+        bool rested = socket->idle_ns != now_ns || !call->request->safe_to_repeat;
+        if (fits(socket, &call->url)) {
+            if (now_ns - socket->opened_ns < POOL_LIFETIME &&
+                (!rested || client__socket_alive(socket))) {
+                client__pool_idle_remove(socket);
+                return socket;
+            }
+            idle_close(socket);
+        }
+        socket = next;
     }
-    if (call->easy == NULL || !client__easy_prepare(call) ||
-        curl_multi_add_handle(pool->multi, call->easy) != CURLM_OK) {
-        return FP_E_NO_MEMORY;
-    }
-    return FP_OK;
+    return NULL;
 }
 
-void client__pool_end(struct client_call *call)
+static void wait_in_line(struct client_call *call)
 {
     struct client_pool *pool = call->pool;
-    if (call->easy == NULL) {
-        return;
-    }
-    (void)curl_multi_remove_handle(pool->multi, call->easy);
-    // The handle must not remember what points into the call.
-    (void)curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, NULL);
-    (void)curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, NULL);
-    (void)curl_easy_setopt(call->easy, CURLOPT_URL, NULL);
-    (void)curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, NULL);
-    (void)curl_easy_setopt(call->easy, CURLOPT_PRIVATE, NULL);
-    if (pool->spare_count < CLIENT_SPARE) {
-        pool->spare[pool->spare_count++] = call->easy;
+    call->state = CALL_WAITING;
+    call->next_in_line = NULL;
+    if (pool->waiting == NULL) {
+        pool->waiting = call;
     } else {
-        curl_easy_cleanup(call->easy);
+        pool->waiting_last->next_in_line = call;
     }
-    call->easy = NULL;
+    pool->waiting_last = call;
+}
+
+// false: there is no room for it now.
+static bool start(struct client_call *call, uint64_t now_ns)
+{
+    struct client_pool *pool = call->pool;
+    struct client_socket *socket = call->fresh ? NULL : idle_take(pool, call, now_ns);
+    if (socket == NULL && pool->busy + pool->idle_count >= pool->most) {
+        if (pool->idle == NULL) {
+            return false;
+        }
+        idle_close(pool->idle); // to another origin
+    }
+    pool->busy++;
+    call->slot = true;
+    if (socket != NULL) {
+        call->connected = true;
+        client__call_ask(call, socket);
+    } else {
+        client__open(call);
+    }
+    return true;
+}
+
+void client__pool_start(struct client_call *call)
+{
+    if (call->pool->waiting != NULL || !start(call, clock_monotonic_ns())) {
+        wait_in_line(call);
+    }
+}
+
+static void line_leave(struct client_call **first, struct client_call *call)
+{
+    struct client_call *before = NULL;
+    while (*first != NULL && *first != call) {
+        before = *first;
+        first = &(*first)->next_in_line;
+    }
+    if (*first == call) {
+        *first = call->next_in_line;
+        if (call->state == CALL_WAITING && call->next_in_line == NULL) {
+            call->pool->waiting_last = before;
+        }
+        call->next_in_line = NULL;
+    }
+}
+
+static void start_waiting(struct client_pool *pool, uint64_t now_ns)
+{
+    while (pool->waiting != NULL) {
+        struct client_call *call = pool->waiting;
+        pool->waiting = call->next_in_line;
+        call->next_in_line = NULL;
+        if (!start(call, now_ns)) {
+            call->next_in_line = pool->waiting; // stays the first one
+            if (pool->waiting == NULL) {
+                pool->waiting_last = call;
+            }
+            pool->waiting = call;
+            return;
+        }
+    }
+}
+
+static void rest(struct client_pool *pool, struct client_socket *socket, uint64_t now_ns)
+{
+    socket->call = NULL;
+    socket->idle_ns = now_ns;
+    socket->next = pool->idle;
+    pool->idle = socket;
+    pool->idle_count++;
+}
+
+void client__pool_release(struct client_call *call, bool keep)
+{
+    struct client_pool *pool = call->pool;
+    struct client_socket *socket = call->socket;
+    uint64_t now_ns = 0;
+    if (call->state == CALL_WAITING) {
+        line_leave(&pool->waiting, call);
+    } else if (call->state == CALL_FAILED) {
+        line_leave(&pool->client->failed, call);
+    }
+    client__open_cancel(call);
+    call->socket = NULL;
+    if (socket != NULL) {
+        now_ns = clock_monotonic_ns();
+        if (keep && pool->key_len != 0 && !pool->forgotten && socket->state == SOCKET_READY) {
+            rest(pool, socket, now_ns);
+        } else {
+            client__socket_close(socket);
+        }
+    }
+    if (call->slot) {
+        call->slot = false;
+        pool->busy--;
+        start_waiting(pool, now_ns);
+    }
 }
 
 void client__pool_free(struct client_pool *pool)
 {
+    struct client *client = pool->client;
     while (pool->calls != NULL) {
-        client_cancel(pool->calls);
+        client__call_cancel(pool->calls);
     }
-    while (pool->spare_count != 0) {
-        curl_easy_cleanup(pool->spare[--pool->spare_count]);
+    idle_close_all(pool);
+    if (!pool->forgotten) {
+        client__pool_forget(pool);
     }
-    (void)curl_multi_cleanup(pool->multi);
-    client__watch_drop_pool(pool);
-    pool->multi = NULL;
-    client__pool_forget(pool);
     unlink_pool(pool);
-    pool->client->stats.pools--;
-    (void)uv_timer_stop(&pool->timer);
-    uv_close((uv_handle_t *)&pool->timer, timer_closed);
+    client->stats.pools--;
+    SSL_SESSION_free(pool->session);
+    mem_free(pool);
 }
 
 void client__pool_drop(struct client_pool *pool)
 {
-    if (pool->calls == NULL && !pool->collecting) {
+    if (pool->calls == NULL) {
         client__pool_free(pool);
+    }
+}
+
+void client__pool_left(struct client_pool *pool)
+{
+    if (pool->forgotten) {
+        client__pool_drop(pool);
     }
 }

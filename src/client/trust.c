@@ -1,5 +1,5 @@
 // The certificates that a source system's chain may end at, read once, before the sandbox closes,
-// and shared by all connections: libcurl would parse the whole file for each pool.
+// and shared by all connections.
 // SPDX-License-Identifier: Apache-2.0
 #include "client/client_int.h"
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-// What the resolver of the C library and libcurl read. A resolv.conf that is a link to a folder
+// What the resolver of the C library reads. A resolv.conf that is a link to a folder
 // below /run is replaced as a file while we run, so that folder is added in code.
 static const char *const egress_paths[] = {
     "/etc/resolv.conf",
