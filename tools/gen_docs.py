@@ -155,13 +155,15 @@ def domain_table(domain, operations):
         reads = [f"`GET {path}`"]
         if "item" in resource["reads"]:
             reads.append(f"`GET {path}/{{key}}`")
+        writes = resource.get("writes", ())
         rows.append((reads[0] if set(resource["reads"]) != {"item"} else "",
-                     reads[1] if len(reads) > 1 else "", link(resource["entity"])))
-    return table(("list", "one record", "entity"), rows)
+                     reads[1] if len(reads) > 1 else "", "`POST`" if "create" in writes else "",
+                     "`PUT`" if "update" in writes else "", link(resource["entity"])))
+    return table(("list", "one record", "new record", "change", "entity"), rows)
 
 
 def count_of(operations, domain):
-    return sum(len(row["reads"]) for row in operations["resources"] if domain in row["domains"])
+    return sum(len(row["reads"] + row.get("writes", [])) for row in operations["resources"] if domain in row["domains"])
 
 
 def system_table(operations):

@@ -11,7 +11,8 @@ import sys
 TYPES = ["key", "text", "number", "boolean", "time", "ref", "refs", "texts", "object", "list", "any"]
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 DOMAINS = ["eam", "erp", "wms"]
-KINDS = ["list", "item", "sublist", "statuses", "system"]
+KINDS = ["list", "item", "sublist", "statuses", "system", "create", "update"]
+WRITES = {"create": "POST", "update": "PUT"}
 FILTERABLE = {"key", "text", "number", "boolean", "time", "ref"}
 
 
@@ -71,14 +72,14 @@ def read_operations(path, entities):
         for number, row in enumerate(resources):
             if domain not in row["domains"]:
                 continue
-            for kind in row["reads"]:
-                template = f"/api/{domain}/{row['path']}" + ("/{key}" if kind == "item" else "")
+            for kind in row["reads"] + row.get("writes", []):
+                template = f"/api/{domain}/{row['path']}" + ("/{key}" if kind in ("item", "update") else "")
                 operations.append({
                     "id": f"{domain}.{row['path'].replace('/{key}', '').replace('/', '.')}.{kind}",
                     "symbol": f"{domain.upper()}_{word(row['path'])}_{kind.upper()}",
-                    "method": "GET", "path": template, "domain": domain, "kind": kind,
+                    "method": WRITES.get(kind, "GET"), "path": template, "domain": domain, "kind": kind,
                     "token": "connection", "entity": row["entity"], "resource": number,
-                    "scope": row["path"].split("/")[0 if kind != "statuses" else 1], "list": kind != "item"})
+                    "scope": row["path"].split("/")[0 if kind != "statuses" else 1], "list": kind not in ("item", "create", "update")})
     for row in data["system"]:
         operations.append({
             "id": f"system.{row['id']}", "symbol": f"SYSTEM_{row['id'].upper()}", "method": row["method"],
@@ -134,7 +135,7 @@ def operation_tables(operations, resources, entities):
     order = {e["name"]: n for n, e in enumerate(entities)}
     out = ["const struct model_resource model_resources[MODEL_RESOURCE_COUNT] = {"]
     for r in resources:
-        kinds = " | ".join(f"1u << MODEL_KIND_{k.upper()}" for k in r["reads"])
+        kinds = " | ".join(f"1u << MODEL_KIND_{k.upper()}" for k in r["reads"] + r.get("writes", []))
         out.append(f"    {{{c_text(r['path'])}, &model_entities[{order[r['entity']]}], {kinds}}},")
     out += ["};", "", "const struct model_operation model_operations[MODEL_OPERATION_COUNT] = {"]
     for o in operations:

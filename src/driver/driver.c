@@ -87,7 +87,7 @@ static bool driver_take_session(struct driver_run *run, struct bytes session)
         return false;
     }
     run__session_save(run);
-    run__read_begin(run);
+    run__begin(run);
     return true;
 }
 
@@ -121,7 +121,8 @@ static void driver_begin(struct driver_run *run)
                        (struct bytes){0});
         return;
     }
-    if (operation != NULL && !run__read_prepare(run)) {
+    if (operation != NULL &&
+        !(operation->write ? run__write_prepare(run) : run__read_prepare(run))) {
         return;
     }
     if (operation == NULL || m->wire.step_count == 0) {
@@ -146,6 +147,7 @@ enum fp_error driver_start(const struct driver_call *call, struct driver_run **o
         (yyjson_alc){driver_alc_malloc, driver_alc_realloc, driver_alc_free, arena};
     run->slots = arena_alloc(arena, FP_LIMIT_SOURCE_CALLS_PER_CALL, sizeof(struct driver_slot *));
     buf_init(&run->order, 1u << 16);
+    buf_init_sensitive(&run->record, 4u << 20);
     buf_init(&run->body, FP_LIMIT_RUN_BODY);
     buf_init(&run->detail, 8192);
     buf_init(&run->errors, 8190);
@@ -218,7 +220,7 @@ static void driver_advance(struct driver_run *run, struct driver_slot *slot)
     if (run->phase == RUN_LOGIN) {
         run__login_answered(run, slot);
     } else if (run__slots_answered(run)) {
-        run__read_answered(run);
+        run__answered(run);
     }
 }
 
@@ -237,6 +239,10 @@ void driver_feed(struct driver_run *run, unsigned number, struct client_answer *
     if (answer->status != 0) {
         run->result.source_status = answer->status;
     }
+    if (answer->error != FP_OK && slot->purpose == SLOT_FOR_WRITE && answer->sent) {
+        run__write_unknown(run, answer->note.text);
+        return;
+    }
     if (answer->error != FP_OK) {
         run->result.retry_after_s = answer->error == FP_E_SOURCE_UNREACHABLE ? 10 : 0;
         run__fail_with(run, answer->error, answer->note.text, (struct bytes){0});
@@ -251,6 +257,21 @@ void driver_feed(struct driver_run *run, unsigned number, struct client_answer *
     } else {
         driver_advance(run, slot);
     }
+}
+
+bool driver_give_up_write(struct driver_run *run, const char *reason)
+{
+    const struct driver_slot *slot = run->slot_count != 0 ? run->slots[0] : NULL;
+    bool out = run->phase == RUN_WRITE && slot != NULL && slot->given;
+    if (run->phase == RUN_DONE || (!out && !run->written)) {
+        return false;
+    }
+    if (out) {
+        run__write_unknown(run, reason);
+    } else {
+        run__fail_with(run, FP_E_SOURCE_TIMEOUT, reason, (struct bytes){0});
+    }
+    return true;
 }
 
 bool driver_is_done(const struct driver_run *run)
@@ -272,6 +293,7 @@ void driver_free(struct driver_run *run)
     yyjson_doc_free(run->parents_doc);
     mapping_clauses_done(&run->clauses);
     buf_done(&run->order);
+    buf_done(&run->record);
     buf_done(&run->body);
     buf_done(&run->detail);
     buf_done(&run->errors);

@@ -17,7 +17,8 @@ struct driver_call {
     const struct mapping *mapping;           // the platform
     const struct model_operation *operation; // NULL: verify the credential and name its account
     struct bytes key;                        // of the path, decoded; may be empty
-    const struct model_query *query;         // lists and statuses; otherwise NULL
+    struct bytes body;                       // of a write: JSON as sent
+    const struct model_query *query;         // lists, statuses and writes; otherwise NULL
     struct bytes credentials;                // JSON object as stored: secret
     struct bytes session;                    // from an earlier run, or empty: secret
     const char *public_url;                  // for links, without slash at the end
@@ -61,6 +62,9 @@ struct bytes driver_session(const struct driver_run *run);
 // Gives the answer to a request; may move its body out.
 void driver_feed(struct driver_run *run, unsigned number, struct client_answer *answer);
 bool driver_is_done(const struct driver_run *run);
+// There is no time left. A run whose change may have reached the source ends with what is known of
+// it (OUTCOME_UNKNOWN, WRITTEN_UNREAD); false: nothing was changed, and the run is as it was.
+bool driver_give_up_write(struct driver_run *run, const char *reason);
 // Only when done; valid until driver_free(). Requests still under way may be cancelled.
 const struct driver_result *driver_result(const struct driver_run *run);
 // Wipes and frees. Takes NULL.

@@ -77,7 +77,7 @@ static enum fp_error jsonrpc_prepare(struct driver_run *run, struct driver_slot 
     bool login = slot->purpose == SLOT_FOR_LOGIN;
     *r = (struct client_request){.method = BYTES("POST"),
                                  .timeout_ms = login ? FP_LIMIT_SOURCE_LOGIN_TIMEOUT : 0,
-                                 .safe_to_repeat = !login,
+                                 .safe_to_repeat = !login && slot->purpose != SLOT_FOR_WRITE,
                                  .sensitive = login};
     enum fp_error error = run__url(run, &r->url);
     error = error != FP_OK ? error : run__headers(run, slot);
@@ -127,6 +127,18 @@ static bool jsonrpc_number_fits(const struct driver_run *run, const struct drive
            number == slot->number;
 }
 
+// An answer that cannot be understood: after a write nobody knows what it did.
+static enum fp_error jsonrpc_unclear(struct driver_run *run, const struct driver_slot *slot,
+                                     const char *reason)
+{
+    if (slot->purpose == SLOT_FOR_WRITE) {
+        run__write_unknown(run, reason);
+    } else {
+        run__fail_with(run, FP_E_SOURCE_ANSWER_INVALID, reason, (struct bytes){0});
+    }
+    return FP_E_SOURCE_ANSWER_INVALID;
+}
+
 static enum fp_error jsonrpc_open(struct driver_run *run, struct driver_slot *slot,
                                   struct client_answer *answer, enum mapping_verdict *verdict_out)
 {
@@ -139,14 +151,10 @@ static enum fp_error jsonrpc_open(struct driver_run *run, struct driver_slot *sl
         return FP_E_SOURCE_FAILED;
     }
     if (root == NULL) {
-        run__fail_with(run, FP_E_SOURCE_ANSWER_INVALID, "The answer is no JSON.",
-                       (struct bytes){0});
-        return FP_E_SOURCE_ANSWER_INVALID;
+        return jsonrpc_unclear(run, slot, "The answer is no JSON.");
     }
     if (!jsonrpc_number_fits(run, slot, root)) {
-        run__fail_with(run, FP_E_SOURCE_ANSWER_INVALID, "The answer belongs to another call.",
-                       (struct bytes){0});
-        return FP_E_SOURCE_ANSWER_INVALID;
+        return jsonrpc_unclear(run, slot, "The answer belongs to another call.");
     }
     slot->result = value_at(&w->result, root);
     return FP_OK;

@@ -69,16 +69,24 @@ static bool judge_field_fits(struct driver_run *run, const struct mapping_judge 
     return run->lacking.ptr != NULL;
 }
 
+// Whether the rule is for calls of this kind and answers of this status.
+static bool judge_is_about(const struct mapping_judge *rule, const struct driver_slot *slot,
+                           unsigned status)
+{
+    bool login = slot->purpose == SLOT_FOR_LOGIN;
+    bool within =
+        rule->status_low == 0 || (status >= rule->status_low && status <= rule->status_high);
+    return within && !(rule->login_only && !login) && !(rule->call_only && login) &&
+           !(rule->write_only && slot->purpose != SLOT_FOR_WRITE);
+}
+
 enum mapping_verdict run__judge(struct driver_run *run, const struct driver_slot *slot,
                                 unsigned status, yyjson_val *body)
 {
     const struct mapping_wire *w = &run->call.mapping->wire;
-    bool login = slot->purpose == SLOT_FOR_LOGIN;
     for (unsigned i = 0; i < w->judge_count; i++) {
         const struct mapping_judge *rule = &w->judges[i];
-        bool fits = (rule->status_low == 0 ||
-                     (status >= rule->status_low && status <= rule->status_high)) &&
-                    !(rule->login_only && !login) && !(rule->call_only && login);
+        bool fits = judge_is_about(rule, slot, status);
         if (fits && rule->compare != JUDGE_NONE) {
             fits = rule->is == VERDICT_FIELD ? judge_field_fits(run, rule, body)
                                              : judge_text_fits(rule, slot, body);
@@ -131,19 +139,24 @@ static enum fp_error judge_error(enum mapping_verdict verdict)
         [VERDICT_UNSUPPORTED] = FP_E_OPERATION_UNSUPPORTED,
         [VERDICT_SETTINGS] = FP_E_SOURCE_SETTINGS_INVALID,
         [VERDICT_FIELD] = FP_E_SOURCE_FAILED,
+        [VERDICT_REJECTED] = FP_E_SOURCE_REJECTED,
+        [VERDICT_CONFLICT] = FP_E_CONFLICT,
     };
     return errors[verdict];
 }
 
-static const char *judge_reason(enum mapping_verdict verdict, bool login)
+static const char *judge_reason(enum mapping_verdict verdict, enum slot_purpose purpose)
 {
+    bool login = purpose == SLOT_FOR_LOGIN;
     switch (verdict) {
     case VERDICT_CREDENTIAL:
         return "The source system refused the user name or password.";
     case VERDICT_SESSION:
         return "The source system refused a session that it had just given out.";
     case VERDICT_PERMISSION:
-        return "The user may not read this object in the source system.";
+        return purpose == SLOT_FOR_WRITE
+                   ? "The user may not change this object in the source system."
+                   : "The user may not read this object in the source system.";
     case VERDICT_RATE:
         return login ? "The source system blocks log-ins for a while." : "Too many calls.";
     case VERDICT_UNSUPPORTED:
@@ -185,6 +198,9 @@ void run__verdict(struct driver_run *run, struct driver_slot *slot, enum mapping
         run__login_answered(run, slot);
         return;
     }
+    if (run__write_verdict(run, slot, verdict, answer->status)) {
+        return;
+    }
     if (verdict == VERDICT_SESSION && !login && !run->fresh) {
         judge_session_over(run);
         return;
@@ -199,7 +215,8 @@ void run__verdict(struct driver_run *run, struct driver_slot *slot, enum mapping
     if (verdict == VERDICT_CREDENTIAL || verdict == VERDICT_SESSION) {
         run->result.session = (struct bytes){0};
     }
-    run__fail_with(run, judge_error(verdict), judge_reason(verdict, login), run__words(run, slot));
+    run__fail_with(run, judge_error(verdict), judge_reason(verdict, slot->purpose),
+                   run__words(run, slot));
 }
 
 // Overwrites every place of a secret in text with asterisks.

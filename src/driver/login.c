@@ -89,7 +89,7 @@ static void login_done(struct driver_run *run)
     if (run->call.operation == NULL) {
         login_verified(run);
     } else {
-        run__read_begin(run);
+        run__begin(run);
     }
 }
 

@@ -124,7 +124,7 @@ static void missing_restart(struct driver_run *run)
     run->parents_doc = NULL;
     run->parents = NULL;
     run__session_save(run); // the next run need not find it out again
-    run__read_begin(run);
+    run__begin(run);
 }
 
 void run__field_missing(struct driver_run *run, const struct driver_slot *slot)

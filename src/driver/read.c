@@ -4,9 +4,10 @@
 
 #include "mapping/value.h"
 
-static bool read_is_item(const struct driver_run *run)
+bool run__is_item(const struct driver_run *run)
 {
-    return run->call.operation->kind == MODEL_KIND_ITEM;
+    enum model_kind kind = run->call.operation->kind;
+    return kind == MODEL_KIND_ITEM || kind == MODEL_KIND_CREATE || kind == MODEL_KIND_UPDATE;
 }
 
 static void read_records(struct driver_run *run)
@@ -21,7 +22,7 @@ static void read_records(struct driver_run *run)
     slot->resource = run->resource;
     slot->call = &run->call.mapping->wire.list;
     slot->limit = 1;
-    if (read_is_item(run)) {
+    if (run__is_item(run)) {
         return;
     }
     slot->offset = model_query_offset(query);
@@ -48,7 +49,7 @@ bool run__read_prepare(struct driver_run *run)
 {
     const struct mapping *m = run->call.mapping;
     enum fp_error error = FP_OK;
-    if (read_is_item(run)) {
+    if (run__is_item(run)) {
         if (!mapping_key_clause(m, run->resource, run->call.key, &run->clauses)) {
             run__fail(run, FP_E_RECORD_NOT_FOUND);
             return false;
@@ -111,14 +112,14 @@ static void read_parents_answered(struct driver_run *run)
     run->parents = parents->result;
     parents->doc = NULL; // moved
     run__slots_clear(run);
-    run->phase = read_is_item(run) ? RUN_READ : RUN_COUNTS;
+    run->phase = run__is_item(run) ? RUN_READ : RUN_COUNTS;
     for (size_t i = 0; i < count && run->phase != RUN_DONE; i++) {
         struct driver_slot *slot =
-            run__slot_add(run, read_is_item(run) ? SLOT_FOR_READ : SLOT_FOR_COUNT);
+            run__slot_add(run, run__is_item(run) ? SLOT_FOR_READ : SLOT_FOR_COUNT);
         if (slot != NULL) {
             slot->resource = run->resource;
             slot->call =
-                read_is_item(run) ? &run->call.mapping->wire.list : &run->call.mapping->wire.count;
+                run__is_item(run) ? &run->call.mapping->wire.list : &run->call.mapping->wire.count;
             slot->parent = (unsigned)i;
             slot->limit = 1;
         }
@@ -188,7 +189,7 @@ static void read_counts_answered(struct driver_run *run)
 
 static void read_done(struct driver_run *run)
 {
-    if (read_is_item(run)) {
+    if (run__is_item(run)) {
         run__answer_item(run);
         return;
     }

@@ -68,6 +68,9 @@ static bool request_lookup(void *ctx, enum template_slot slot, unsigned index,
     case SLOT_EACH:
         *out = (struct template_value){buf_bytes(&v->each), true};
         return v->each.len != 0;
+    case SLOT_RECORD:
+        *out = (struct template_value){buf_bytes(&v->run->record), true};
+        return true;
     case SLOT_KEY:
         *out = (struct template_value){buf_bytes(&v->key), true};
         return v->key.len != 0;
@@ -106,14 +109,18 @@ static enum fp_error request_filter(struct request_values *v)
 {
     const struct driver_run *run = v->run;
     const struct mapping_resource *r = v->slot->resource;
-    bool item = run->call.operation->kind == MODEL_KIND_ITEM;
+    bool item = run__is_item(run);
+    bool find = v->slot->purpose == SLOT_FOR_FIND;
     bool parents = v->slot->purpose == SLOT_FOR_PARENTS;
     struct bytes clauses = buf_bytes(parents ? &run->clauses.parent : &run->clauses.own);
+    if (find) {
+        clauses = (struct bytes){0}; // what is searched for has nothing to do with the record
+    }
     enum fp_error error = FP_OK;
     buf_append_byte(&v->filter, '[');
     // A record is read by its key alone, so that no reference to it dangles; of nested lists the
     // conditions say which pairs exist at all.
-    if (r->where.count != 0 && (!item || run->resource->each != NULL)) {
+    if (r->where.count != 0 && (!item || find || run->resource->each != NULL)) {
         error = template_render(&r->where, request_lookup, v, &v->filter);
         buf_append_text(&v->filter, clauses.len != 0 ? "," : "");
     }
@@ -146,7 +153,7 @@ static enum fp_error request_render(struct request_values *v, struct buf *out)
     const struct mapping_resource *r = v->slot->resource;
     enum fp_error error = FP_OK;
     if (r != NULL) {
-        bool item = run->call.operation->kind == MODEL_KIND_ITEM;
+        bool item = run__is_item(run);
         request_each(v);
         request_key(run->call.mapping, run->call.key, &v->key);
         error =

@@ -31,7 +31,12 @@ static void run_finish(struct driver_run *run, enum fp_error error)
 
 void run__fail(struct driver_run *run, enum fp_error error)
 {
-    if (run->phase != RUN_DONE) {
+    if (run->phase == RUN_DONE) {
+        return;
+    }
+    if (error != FP_OK && run->written && run->detail.len == 0) {
+        run__fail_with(run, error, fp_error_row(error)->message, (struct bytes){0});
+    } else {
         run_finish(run, error);
     }
 }
@@ -61,8 +66,12 @@ void run__fail_with(struct driver_run *run, enum fp_error error, const char *mes
         json_name(&j, "source_message");
         run__clean_text(run, source_text, &j);
     }
+    if (run->written) {
+        json_member_text(&j, "key", run->call.key);
+        error = FP_E_WRITTEN_UNREAD;
+    }
     json_end_object(&j);
-    run__fail(run, error);
+    run_finish(run, error);
 }
 
 struct driver_slot *run__slot_add(struct driver_run *run, enum slot_purpose purpose)

@@ -16,13 +16,23 @@
 enum run_phase {
     RUN_SESSION, // waits until it is told to log in, or given another's session
     RUN_LOGIN,   // step by step
+    RUN_FINDS,   // what a new record needs from the source
+    RUN_BEFORE,  // the record before it is changed
+    RUN_WRITE,   // it is made or changed: once
     RUN_PARENTS, // parents of a nested list
     RUN_COUNTS,  // of each parent
     RUN_READ,    // records, and their number
     RUN_DONE
 };
 
-enum slot_purpose { SLOT_FOR_LOGIN, SLOT_FOR_PARENTS, SLOT_FOR_COUNT, SLOT_FOR_READ };
+enum slot_purpose {
+    SLOT_FOR_LOGIN,
+    SLOT_FOR_FIND,
+    SLOT_FOR_WRITE, // never sent twice
+    SLOT_FOR_PARENTS,
+    SLOT_FOR_COUNT,
+    SLOT_FOR_READ
+};
 
 // One request to the source.
 struct driver_slot {
@@ -73,6 +83,9 @@ struct driver_run {
     struct run_missing missing[RUN_MISSING];           // fields that this installation lacks
     struct bytes lacking;                              // name in the error that was judged last
     unsigned missing_count;                            // of missing
+    yyjson_val *sent;                                  // body of a write; in the arena
+    struct buf record;                                 // of a write: JSON for the source
+    bool written;                                      // the source has confirmed the write
     struct mapping_hints hints;                        // where the rows' members lie
     uint64_t total;                                    // records over all pages
     unsigned numbers;                                  // requests made so far
@@ -114,7 +127,21 @@ void run__login_answered(struct driver_run *run, struct driver_slot *slot);
 // Takes over a session of an earlier run; false: it does not fit.
 bool run__session_load(struct driver_run *run, struct bytes session);
 void run__session_save(struct driver_run *run);
+// -- write.c
+// The body checked and translated; false: the run has ended, without a call.
+bool run__write_prepare(struct driver_run *run);
+// Goes on with a session: the write, once; then, and in all other runs, reading.
+void run__begin(struct driver_run *run);
+// All requests of the phase are answered.
+void run__answered(struct driver_run *run);
+// Ends a run whose write may have been carried out or not.
+void run__write_unknown(struct driver_run *run, const char *reason);
+// Judges what only a write can meet; false: as for every other call.
+bool run__write_verdict(struct driver_run *run, const struct driver_slot *slot,
+                        enum mapping_verdict verdict, unsigned status);
 // -- read.c
+// One record, not a list: also what a write answers with.
+bool run__is_item(const struct driver_run *run);
 // Filters, key and order in the source's words; false: the run has ended, without a call.
 bool run__read_prepare(struct driver_run *run);
 void run__read_begin(struct driver_run *run);

@@ -98,6 +98,21 @@ void egress_calls_each(struct egress *e, void (*each)(struct egress_call *call))
     }
 }
 
+static void take_result(struct egress_call *call)
+{
+    const struct driver_result *result = driver_result(call->run);
+    struct egress_verdict verdict = {.error = result->error,
+                                     .detail = result->detail,
+                                     .errors = result->errors,
+                                     .body = result->body,
+                                     .account = result->account,
+                                     .retry_after_s = result->retry_after_s};
+    if (result->source_status != 0) {
+        call->source_status = result->source_status;
+    }
+    egress_call_decide(call, &verdict);
+}
+
 static void on_deadline(uv_timer_t *timer)
 {
     struct egress_call *call = timer->data;
@@ -105,7 +120,11 @@ static void on_deadline(uv_timer_t *timer)
                              ? "Another call's log-in did not end in time."
                              : "The source system did not answer within the time of the call.";
     egress_session_leave(call, NULL); // others must not suffer for this call's short time
-    egress_call_fail(call, FP_E_SOURCE_TIMEOUT, reason);
+    if (call->run != NULL && driver_give_up_write(call->run, reason)) {
+        take_result(call);
+    } else {
+        egress_call_fail(call, FP_E_SOURCE_TIMEOUT, reason);
+    }
 }
 
 void egress_call_begin(struct egress_call *call, uint32_t deadline_ms)
@@ -144,21 +163,6 @@ static bool take_session(struct egress_call *call)
         return false;
     }
     return false;
-}
-
-static void take_result(struct egress_call *call)
-{
-    const struct driver_result *result = driver_result(call->run);
-    struct egress_verdict verdict = {.error = result->error,
-                                     .detail = result->detail,
-                                     .errors = result->errors,
-                                     .body = result->body,
-                                     .account = result->account,
-                                     .retry_after_s = result->retry_after_s};
-    if (result->source_status != 0) {
-        call->source_status = result->source_status;
-    }
-    egress_call_decide(call, &verdict);
 }
 
 void egress_call_pump(struct egress_call *call)

@@ -29,8 +29,8 @@ static enum fp_error take_networks(struct egress_call *call, struct bytes text)
 
 static bool has_query(const struct model_operation *operation)
 {
-    return operation->list || operation->kind == MODEL_KIND_LIST ||
-           operation->kind == MODEL_KIND_SUBLIST || operation->kind == MODEL_KIND_STATUSES;
+    return operation->list || operation->kind == MODEL_KIND_CREATE ||
+           operation->kind == MODEL_KIND_UPDATE;
 }
 
 // Fills call->work.query; decides the call where the query is wrong. false: decided.
@@ -65,6 +65,7 @@ static bool take_execute(struct egress_call *call, const struct link_execute *in
            take(call, in->application, &call->application) &&
            take(call, in->connection, &call->connection) &&
            take(call, in->platform, &call->platform) && take(call, in->key, &call->work.key) &&
+           take(call, in->body, &call->work.body) &&
            take(call, in->credentials, &call->work.credentials) && take(call, in->query, query_out);
 }
 

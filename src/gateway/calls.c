@@ -28,6 +28,12 @@ static bool calls_grow(struct gateway *g)
     return true;
 }
 
+// What a call that is lost on its way has come to: a write may have reached the source.
+static enum fp_error calls_lost_as(const struct gateway_call *call, enum fp_error otherwise)
+{
+    return call->writes ? FP_E_OUTCOME_UNKNOWN : otherwise;
+}
+
 // Nobody waits for it any more: the rooms behind need not go on.
 static void calls_tell_over(struct gateway *g, const struct gateway_call *call)
 {
@@ -55,7 +61,7 @@ static void calls_on_timer(uv_timer_t *timer)
             http_answer_break(g->server, call->x.handle);
             gateway__finish(g, &call->x);
         } else {
-            gateway__answer_error(g, &call->x, FP_E_TIMEOUT, NULL);
+            gateway__answer_error(g, &call->x, calls_lost_as(call, FP_E_TIMEOUT), NULL);
         }
         gateway__call_release(g, call);
     }
@@ -104,6 +110,7 @@ struct gateway_call *gateway__call_take(struct gateway *g, const struct gateway_
     call->x = *x;
     call->needs_egress = needs_egress;
     call->streaming = false;
+    call->writes = false;
     calls_append(g, call);
     g->in_flight++;
     if (!uv_is_active((uv_handle_t *)&g->timer)) {
@@ -160,7 +167,8 @@ void gateway__calls_lost(struct gateway *g, enum link_room peer)
             http_answer_break(g->server, call->x.handle);
             gateway__finish(g, &call->x);
         } else {
-            gateway__answer_error(g, &call->x, FP_E_SERVICE_UNAVAILABLE, &problem);
+            enum fp_error error = calls_lost_as(call, FP_E_SERVICE_UNAVAILABLE);
+            gateway__answer_error(g, &call->x, error, call->writes ? NULL : &problem);
         }
         gateway__call_release(g, call);
     }

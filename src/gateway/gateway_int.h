@@ -54,6 +54,7 @@ struct gateway_call {
     struct gateway_call *before; // older deadline
     uint64_t deadline;           // ms of the loop's clock
     bool needs_egress;           // may be answered by egress
+    bool writes;                 // may change a record of the source: once lost, nobody knows
     bool streaming;              // the answer has begun
 };
 
@@ -106,7 +107,7 @@ struct gateway_call *gateway__call_find(struct gateway *g, uint64_t id); // NULL
 void gateway__call_release(struct gateway *g, struct gateway_call *call);
 // It moved on: the deadline counts from now.
 void gateway__call_touch(struct gateway *g, struct gateway_call *call);
-// Answers 503 to every call that is lost with this peer.
+// Answers every call that is lost with this peer: 503, a write as OUTCOME_UNKNOWN.
 void gateway__calls_lost(struct gateway *g, enum link_room peer);
 void gateway__on_gone(void *ctx, uint64_t user);
 void gateway__on_drained(void *ctx, uint64_t user, size_t bytes);

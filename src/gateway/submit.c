@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gateway/gateway_int.h"
 
+#include "auth/json_in.h"
 #include "auth/request_connection.h"
 #include "auth/request_token.h"
 #include "base/mem.h"
@@ -26,6 +27,18 @@ struct submit {
     struct connection_body connection;  // with BODY_CONNECTION
     struct bytes metadata;              // with BODY_METADATA
 };
+
+// The record that a write sends: one JSON object. What its members mean is egress's business.
+static enum fp_error submit_check_record(struct submit *s)
+{
+    yyjson_val *root = NULL;
+    enum fp_error error = json_in_parse(s->request->body, s->g->arena, &s->fault.note, &root);
+    if (error == FP_OK && !yyjson_is_obj(root)) {
+        fp_note_set(&s->fault.note, "", "Send one JSON object: the fields of the record.");
+        error = FP_E_REQUEST_BODY_INVALID;
+    }
+    return error;
+}
 
 static enum submit_body submit_body_of(const struct model_operation *what)
 {
@@ -77,6 +90,8 @@ static void submit_check_body(struct submit *s, struct json_out *errors)
     } else if (kind == BODY_METADATA) {
         s->fault.error = metadata_body_parse(s->request->body, s->g->arena, errors, &s->fault.note,
                                              &s->metadata);
+    } else {
+        s->fault.error = submit_check_record(s);
     }
 }
 
@@ -198,6 +213,9 @@ void gateway__submit(struct gateway *g, struct gateway_exchange *x,
         goto out;
     }
     call = gateway__call_take(g, x, needs_egress);
+    if (call != NULL) {
+        call->writes = submit_body_of(s.what) == BODY_RAW;
+    }
     if (call == NULL || submit_put(&s, call->id, out) != FP_OK) {
         gateway__answer_error(g, x, FP_E_SERVICE_UNAVAILABLE, NULL);
         if (call != NULL) {

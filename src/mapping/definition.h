@@ -16,6 +16,7 @@
 #define MAPPING_HEADERS     8   // headers of a call
 #define MAPPING_RULES       32  // rules that judge answers
 #define MAPPING_PLACES      512 // paths of one resource
+#define MAPPING_FINDS       4   // searches before a record is made
 #define MAPPING_WARNINGS    32  // of one definition
 
 enum mapping_proof { PROOF_DOCUMENTED, PROOF_PROTOCOL, PROOF_REAL };
@@ -105,6 +106,37 @@ struct mapping_rule {
     bool pick;                                     // OBJECT: first element of a list at the path
 };
 
+struct mapping_write;
+
+// How a field of a body gets into the source's record.
+struct mapping_write_rule {
+    const struct model_field *field;               // what is sent
+    struct bytes target;                           // the source's member; empty: not to be written
+    enum mapping_form form;                        // of the source's value
+    int shift;                                     // number: digits to move the point to the left
+    const struct mapping_enumeration *enumeration; // or NULL
+    const struct mapping_rule *read;               // how the same field is read
+    const struct mapping_write *nested;            // of a LIST: its records; NULL otherwise
+    bool required;                                 // of a new record; may never be cleared
+    bool create_only;                              // of a new record, never changed afterwards
+};
+
+// A member of a new record that the source's own data gives: the first record of a search.
+struct mapping_find {
+    struct bytes target;               // member of the new record
+    struct mapping_resource *resource; // what is searched: object, where, context
+};
+
+struct mapping_write {
+    const struct model_entity *entity;       // of the body
+    const struct mapping_write_rule *rules;  // one per field of the entity, in its order
+    struct bytes set;                        // of a new record: JSON members, with commas between
+    struct mapping_find find[MAPPING_FINDS]; // of a new record
+    unsigned find_count;                     // of find
+    bool create;                             // records may be made
+    bool update;                             // records may be changed
+};
+
 struct mapping_resource {
     const struct model_resource *resource; // what it answers
     const char *object;                    // the source's name of it: "purchase.purchase"
@@ -119,6 +151,7 @@ struct mapping_resource {
     struct bytes fields;                   // JSON array of the source's fields to ask for
     struct bytes order;                    // default order in the source's form, JSON
     struct mapping_resource *each;         // nested list: the parents; NULL otherwise
+    const struct mapping_write *write;     // NULL: only read
     bool lists;                            // may be listed
     bool items;                            // may be read by key
 };
@@ -148,6 +181,8 @@ enum mapping_verdict {
     VERDICT_UNSUPPORTED, // no such object here
     VERDICT_SETTINGS,    // wrong address or database
     VERDICT_FIELD,       // this installation lacks a field that was asked for
+    VERDICT_REJECTED,    // the source's own rules refuse the record
+    VERDICT_CONFLICT,    // the record was changed meanwhile, or the source asks back
 };
 
 struct mapping_judge {
@@ -155,6 +190,7 @@ struct mapping_judge {
     unsigned status_high;     // to
     bool login_only;          // applies while logging in
     bool call_only;           // applies to other calls
+    bool write_only;          // applies to calls that write
     struct mapping_path path; // into the body; unused where compare is NONE
     enum { JUDGE_NONE, JUDGE_EQUALS, JUDGE_STARTS, JUDGE_CONTAINS } compare; // of path's text
     struct template text;    // what to compare with, {object} allowed
@@ -199,6 +235,12 @@ struct mapping_wire {
     struct mapping_path error;                      // of an error inside of an answer
     struct mapping_call list;                       // $filter $offset $limit $order $fields
     struct mapping_call count;                      // $filter
+    struct mapping_call create;                     // $record; params.count 0: cannot be done
+    struct mapping_path created;                    // in its result: key of the new record
+    struct mapping_call update;                     // $key $record
+    struct template line_add;                       // $records: into a nested list
+    struct template line_change;                    // $key $record: of a nested list
+    struct template line_remove;                    // $keys: out of a nested list
     struct mapping_login_step steps[MAPPING_STEPS]; // to log in, in order
     unsigned step_count;                            // of steps
     const char *kept[MAPPING_KEPT];                 // names of the kept values

@@ -2,13 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mapping/filter_int.h"
 
-#include "base/clock.h"
 #include "base/limits.h"
 #include "mapping/value.h"
 
 #include <string.h>
-
-#define FILTER_DAY_MS 86400000
 
 static bool filter_lookup(void *ctx, enum template_slot slot, unsigned index,
                           struct template_value *out)
@@ -58,43 +55,12 @@ void filter__group(const struct mapping *m, bool any, struct bytes clauses, stru
     filter__put(any ? &m->wire.dialect.any : &m->wire.dialect.all, &c, out);
 }
 
-// A date, or date and time, in the source's typed form.
-static void filter_time_value(const struct mapping_values *v, int64_t wall_ms, bool day,
-                              struct buf *out)
-{
-    int64_t days = wall_ms / FILTER_DAY_MS - (wall_ms % FILTER_DAY_MS < 0 ? 1 : 0);
-    int64_t rest = wall_ms - days * FILTER_DAY_MS;
-    struct json_out j = json_out_start(out);
-    int64_t part[7] = {0};
-    unsigned month = 0;
-    unsigned date = 0;
-    if (v->tag.len == 0) {
-        json_time(&j, wall_ms);
-        return;
-    }
-    clock_date_from_days(days, &part[0], &month, &date);
-    part[1] = month;
-    part[2] = date;
-    part[3] = rest / 3600000;
-    part[4] = rest / 60000 % 60;
-    part[5] = rest / 1000 % 60;
-    part[6] = rest % 1000 * 1000;
-    json_begin_object(&j);
-    json_name_bytes(&j, v->tag);
-    json_text(&j, day ? v->date : v->datetime);
-    for (unsigned i = 0; i < (day ? 3u : 7u); i++) {
-        json_name_bytes(&j, v->parts[i]);
-        json_i64(&j, part[i]);
-    }
-    json_end_object(&j);
-}
-
 static void filter_time_clause(const struct mapping *m, const struct mapping_path *path,
                                enum model_operator op, int64_t wall_ms, bool day, struct buf *out)
 {
     struct buf value;
     buf_init(&value, 4096);
-    filter_time_value(&m->wire.values, wall_ms, day, &value);
+    value_put_time(&m->wire.values, wall_ms, day, &value);
     filter__clause(m, path->source, m->wire.dialect.operators[op], buf_bytes(&value), out);
     buf_done(&value);
 }
@@ -133,9 +99,9 @@ static void filter_datetime(const struct mapping *m, const struct mapping_path *
 static void filter_date(const struct mapping *m, const struct mapping_path *path,
                         const struct model_filter *f, struct buf *out)
 {
-    int64_t part = f->time_ms % FILTER_DAY_MS;
-    int64_t floor = f->time_ms - part - (part < 0 ? FILTER_DAY_MS : 0);
-    int64_t ceiling = part == 0 ? floor : floor + FILTER_DAY_MS;
+    int64_t part = f->time_ms % VALUE_DAY_MS;
+    int64_t floor = f->time_ms - part - (part < 0 ? VALUE_DAY_MS : 0);
+    int64_t ceiling = part == 0 ? floor : floor + VALUE_DAY_MS;
     if (f->op == MODEL_EQUALS && part != 0) {
         buf_append_bytes(out, m->wire.dialect.never);
         return;
@@ -192,17 +158,7 @@ static bool filter_value(const struct mapping *m, const struct mapping_rule *rul
         value_shifted(f->value, -rule->shift, out);
         return true;
     case FORM_DECIMAL:
-        if (v->tag.len == 0) {
-            value_shifted(f->value, -rule->shift, out);
-            return true;
-        }
-        json_begin_object(&j);
-        json_member_text(&j, (const char *)v->tag.ptr, v->decimal);
-        json_name_bytes(&j, v->digits);
-        json_raw(&j, BYTES("\""));
-        value_shifted(f->value, -rule->shift, out);
-        buf_append_byte(out, '"');
-        json_end_object(&j);
+        value_put_decimal(v, f->value, -rule->shift, out);
         return true;
     default:
         if (filter_is_part(f->op)) {

@@ -341,10 +341,19 @@ const struct mapping_resource *mapping_resource_of(const struct mapping *mapping
         return NULL;
     }
     const struct mapping_resource *r = mapping->resources[operation->resource - model_resources];
-    if (r == NULL || (operation->kind == MODEL_KIND_ITEM ? !r->items : !r->lists)) {
+    if (r == NULL) {
         return NULL;
     }
-    return r;
+    switch (operation->kind) {
+    case MODEL_KIND_ITEM:
+        return r->items ? r : NULL;
+    case MODEL_KIND_CREATE:
+        return r->write != NULL && r->write->create ? r : NULL;
+    case MODEL_KIND_UPDATE:
+        return r->write != NULL && r->write->update ? r : NULL;
+    default:
+        return r->lists ? r : NULL;
+    }
 }
 
 const struct mapping_enumeration *mapping_statuses_of(const struct mapping *mapping,

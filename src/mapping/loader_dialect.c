@@ -135,7 +135,9 @@ static enum fp_error judge_verdict(struct loader *l, const struct yaml_node *nod
                                         [VERDICT_DOWN] = "down",
                                         [VERDICT_UNSUPPORTED] = "unsupported",
                                         [VERDICT_SETTINGS] = "settings_invalid",
-                                        [VERDICT_FIELD] = "field_missing"};
+                                        [VERDICT_FIELD] = "field_missing",
+                                        [VERDICT_REJECTED] = "rejected",
+                                        [VERDICT_CONFLICT] = "conflict"};
     const struct yaml_node *is = yaml_member(node, "is");
     for (unsigned i = 0; is != NULL && i < sizeof words / sizeof words[0]; i++) {
         if (is->kind == YAML_SCALAR && bytes_equal_text(is->text, words[i])) {
@@ -146,7 +148,7 @@ static enum fp_error judge_verdict(struct loader *l, const struct yaml_node *nod
     return loader__wrong(l, is != NULL ? is : node,
                          "\"is\" is failed, credential_rejected, session_expired, "
                          "permission_missing, not_found, rate_limited, down, unsupported, "
-                         "settings_invalid or field_missing.");
+                         "settings_invalid, field_missing, rejected or conflict.");
 }
 
 static enum fp_error judge_text(struct loader *l, const struct yaml_node *node,
@@ -181,8 +183,11 @@ static enum fp_error judge_during(struct loader *l, const struct yaml_node *node
     enum fp_error error = loader__text(l, node, "during", false, &during);
     out->login_only = strcmp(during, "login") == 0;
     out->call_only = strcmp(during, "call") == 0;
-    if (error == FP_OK && during[0] != '\0' && !out->login_only && !out->call_only) {
-        error = loader__wrong(l, yaml_member(node, "during"), "\"during\" is login or call.");
+    out->write_only = strcmp(during, "write") == 0;
+    if (error == FP_OK && during[0] != '\0' && !out->login_only && !out->call_only &&
+        !out->write_only) {
+        error =
+            loader__wrong(l, yaml_member(node, "during"), "\"during\" is login, call or write.");
     }
     return error;
 }

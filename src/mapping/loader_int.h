@@ -60,6 +60,20 @@ enum fp_error loader__resources(struct loader *l, const struct yaml_node *root);
 enum fp_error loader__rules(struct loader *l, const struct yaml_node *fields,
                             const struct model_entity *entity, unsigned depth,
                             const struct mapping_rule **out);
+// "enum", "type" and "shift" of a field: what its value is at the source.
+enum fp_error loader__value_form(struct loader *l, const struct yaml_node *node,
+                                 struct mapping_rule *rule);
+// The rules of "write", for the resource whose rules of reading are there.
+enum fp_error loader__write(struct loader *l, const struct yaml_node *node,
+                            struct mapping_resource *r);
+// "calls" and "lines" of the wire, as far as they write.
+enum fp_error loader__wire_writes(struct loader *l, const struct yaml_node *wire);
+// One call: "method" and "params"; slots besides those of every call (LOADER_SLOT bits).
+enum fp_error loader__call(struct loader *l, const struct yaml_node *node, unsigned slots,
+                           struct mapping_call *out);
+// "where" and "context" of a search, as a resource of its own that asks for the key only.
+enum fp_error loader__search(struct loader *l, const struct yaml_node *node,
+                             const struct mapping_resource *r, struct mapping_resource **out);
 // Everything that the rules ask of the source, as JSON array; parent: of the parent record.
 enum fp_error loader__fields(struct loader *l, const struct mapping_resource *resource, bool parent,
                              struct mapping_resource *out);

@@ -202,6 +202,33 @@ static enum fp_error resource_each(struct loader *l, const struct yaml_node *nod
     return error == FP_OK ? resource_order(l, node, each) : error;
 }
 
+enum fp_error loader__search(struct loader *l, const struct yaml_node *node,
+                             const struct mapping_resource *r, struct mapping_resource **out)
+{
+    static const char *const names[] = {"object", "where", "context", NULL};
+    struct mapping_resource *search = NULL;
+    enum fp_error error = loader__map(l, node, names);
+    if (error != FP_OK) {
+        return error;
+    }
+    search = arena_alloc(l->arena, 1, sizeof *search);
+    if (search == NULL) {
+        return FP_E_NO_MEMORY;
+    }
+    search->resource = r->resource;
+    search->key = r->key;
+    error = loader__text(l, node, "object", true, &search->object);
+    error = error != FP_OK ? error : resource_templates(l, node, search);
+    if (error == FP_OK) {
+        struct field_list list = {.count = 1, .names = {r->key->paths[0].source}};
+        error = fields_keep(l, &list, search);
+    }
+    if (error == FP_OK) {
+        *out = search;
+    }
+    return error;
+}
+
 static void resource_warn(struct loader *l, const struct yaml_node *node,
                           const struct mapping_resource *r)
 {
@@ -250,12 +277,24 @@ static bool resource_uses_parent(const struct mapping_rule *rules, unsigned coun
     return false;
 }
 
+static enum fp_error resource_parent(struct loader *l, const struct yaml_node *node,
+                                     struct mapping_resource *r)
+{
+    if (r->each != NULL) {
+        return loader__fields(l, r, true, r->each);
+    }
+    return resource_uses_parent(r->rules, r->rule_count)
+               ? loader__wrong(l, node, "\"each.\" stands in a path, but there is no \"each\".")
+               : FP_OK;
+}
+
 static enum fp_error resource_one(struct loader *l, const struct yaml_node *node)
 {
-    static const char *const names[] = {"object", "where", "context", "item_context",
-                                        "order",  "each",  "fields",  NULL};
+    static const char *const names[] = {
+        "object", "where", "context", "item_context", "order", "each", "fields", "write", NULL};
     const struct model_resource *resource = model_resource_find(node->name);
     const struct yaml_node *each = yaml_member(node, "each");
+    const struct yaml_node *write = yaml_member(node, "write");
     struct mapping_resource *r = NULL;
     if (resource == NULL || (resource->kinds & 1u << MODEL_KIND_STATUSES) != 0) {
         return loader__wrong_name(l, node, "The API has no resource \"%.*s\".",
@@ -278,11 +317,8 @@ static enum fp_error resource_one(struct loader *l, const struct yaml_node *node
     error = error != FP_OK ? error : resource_order(l, node, r);
     error = error != FP_OK || each == NULL ? error : resource_each(l, each, r);
     error = error != FP_OK ? error : resource_fields(l, node, r);
-    if (error == FP_OK && r->each != NULL) {
-        error = loader__fields(l, r, true, r->each);
-    } else if (error == FP_OK && resource_uses_parent(r->rules, r->rule_count)) {
-        error = loader__wrong(l, node, "\"each.\" stands in a path, but there is no \"each\".");
-    }
+    error = error != FP_OK ? error : resource_parent(l, node, r);
+    error = error != FP_OK || write == NULL ? error : loader__write(l, write, r);
     if (error == FP_OK) {
         resource_warn(l, node, r);
         l->mapping->resources[resource - model_resources] = r;

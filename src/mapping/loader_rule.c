@@ -262,6 +262,14 @@ static enum fp_error rule_constant_fits(struct loader *l, const struct yaml_node
                                 model_type_name(rule->field->type));
 }
 
+enum fp_error loader__value_form(struct loader *l, const struct yaml_node *node,
+                                 struct mapping_rule *rule)
+{
+    enum fp_error error = rule_enumeration(l, node, rule);
+    error = error != FP_OK ? error : rule_form(l, node, rule);
+    return error != FP_OK ? error : rule_shift(l, node, rule);
+}
+
 static enum fp_error rule_scalar(struct loader *l, const struct yaml_node *node,
                                  struct mapping_rule *rule)
 {
@@ -276,9 +284,7 @@ static enum fp_error rule_scalar(struct loader *l, const struct yaml_node *node,
     }
     error = loader__map(l, node, names);
     error = error != FP_OK ? error : rule_source(l, node, rule);
-    error = error != FP_OK ? error : rule_enumeration(l, node, rule);
-    error = error != FP_OK ? error : rule_form(l, node, rule);
-    error = error != FP_OK ? error : rule_shift(l, node, rule);
+    error = error != FP_OK ? error : loader__value_form(l, node, rule);
     error = error != FP_OK ? error : rule_constant_fits(l, node, rule);
     return error != FP_OK ? error : rule_search(l, node, rule);
 }

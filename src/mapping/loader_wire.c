@@ -19,8 +19,8 @@ static enum fp_error wire_need(struct loader *l, const struct yaml_node *map, co
     return *out != NULL ? FP_OK : loader__wrong(l, map, "\"%s\" is missing.", name);
 }
 
-static enum fp_error wire_call(struct loader *l, const struct yaml_node *node,
-                               struct mapping_call *out)
+enum fp_error loader__call(struct loader *l, const struct yaml_node *node, unsigned slots,
+                           struct mapping_call *out)
 {
     const struct yaml_node *method = NULL;
     const struct yaml_node *params = NULL;
@@ -33,7 +33,7 @@ static enum fp_error wire_call(struct loader *l, const struct yaml_node *node,
                                       &out->method);
     }
     if (error == FP_OK) {
-        error = loader__json_template(l, params, WIRE_PARAMS, &out->params);
+        error = loader__json_template(l, params, WIRE_PARAMS | slots, &out->params);
     }
     return error;
 }
@@ -124,7 +124,7 @@ static enum fp_error wire_step(struct loader *l, const struct yaml_node *node)
     const struct yaml_node *keep = yaml_member(node, "keep");
     enum fp_error error = loader__map(l, node, names);
     if (error == FP_OK) {
-        error = wire_call(l, node, &step->call);
+        error = loader__call(l, node, 0, &step->call);
     }
     if (error == FP_OK) {
         error = loader__flag(l, node, "optional", &step->optional);
@@ -237,7 +237,7 @@ static enum fp_error wire_answer(struct loader *l, const struct yaml_node *node)
 
 static enum fp_error wire_calls(struct loader *l, const struct yaml_node *calls)
 {
-    static const char *const names[] = {"list", "count", NULL};
+    static const char *const names[] = {"list", "count", "create", "update", NULL};
     static const char *const members[] = {"method", "params", NULL};
     struct mapping_wire *w = &l->mapping->wire;
     const struct yaml_node *list = NULL;
@@ -256,10 +256,10 @@ static enum fp_error wire_calls(struct loader *l, const struct yaml_node *calls)
         error = loader__map(l, count, members);
     }
     if (error == FP_OK) {
-        error = wire_call(l, list, &w->list);
+        error = loader__call(l, list, 0, &w->list);
     }
     if (error == FP_OK) {
-        error = wire_call(l, count, &w->count);
+        error = loader__call(l, count, 0, &w->count);
     }
     if (error == FP_OK && !template_has(&w->list.params, SLOT_LIMIT)) {
         loader__warn(l, list, "The list has no $limit: the source decides how much it sends.");
@@ -307,9 +307,9 @@ static enum fp_error wire_frame(struct loader *l, const struct yaml_node *wire)
 
 enum fp_error loader__wire(struct loader *l, const struct yaml_node *root)
 {
-    static const char *const names[] = {"url",          "headers", "body",  "answer",
-                                        "values",       "calls",   "login", "context",
-                                        "item_context", "filters", "judge", NULL};
+    static const char *const names[] = {"url",   "headers", "body",    "answer",       "values",
+                                        "calls", "login",   "context", "item_context", "filters",
+                                        "judge", "lines",   NULL};
     const struct yaml_node *wire = NULL;
     const struct yaml_node *calls = NULL;
     const struct yaml_node *login = yaml_member(yaml_member(root, "wire"), "login");
@@ -320,6 +320,7 @@ enum fp_error loader__wire(struct loader *l, const struct yaml_node *root)
     error = error != FP_OK ? error : wire_frame(l, wire);
     error = error != FP_OK ? error : wire_need(l, wire, "calls", &calls);
     error = error != FP_OK ? error : wire_calls(l, calls);
+    error = error != FP_OK ? error : loader__wire_writes(l, wire);
     error = error != FP_OK || login == NULL ? error : wire_login(l, login);
     error = error != FP_OK ? error : wire_contexts(l, wire);
     error = error != FP_OK ? error : loader__dialect(l, wire);

@@ -25,6 +25,9 @@ static const char *const template_names[SLOT_COUNT] = {
     [SLOT_OPERATOR] = "operator",
     [SLOT_VALUE] = "value",
     [SLOT_DIRECTION] = "direction",
+    [SLOT_RECORD] = "record",
+    [SLOT_RECORDS] = "records",
+    [SLOT_KEYS] = "keys",
 };
 
 const char *template_slot_name(enum template_slot slot)

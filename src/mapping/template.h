@@ -31,6 +31,9 @@ enum template_slot {
     SLOT_OPERATOR,   // the source's operator of a clause
     SLOT_VALUE,      // value of a clause
     SLOT_DIRECTION,  // of an order
+    SLOT_RECORD,     // a record to be written
+    SLOT_RECORDS,    // several, with commas between
+    SLOT_KEYS,       // keys of records, with commas between
     SLOT_COUNT
 };
 

@@ -216,3 +216,50 @@ void value_shifted(struct bytes number, int shift, struct buf *out)
     }
     value_place_point(bytes_of(digits, count), (long)(point - (minus ? 1 : 0)) + shift, out);
 }
+
+void value_put_time(const struct mapping_values *values, int64_t wall_ms, bool day, struct buf *out)
+{
+    int64_t days = wall_ms / VALUE_DAY_MS - (wall_ms % VALUE_DAY_MS < 0 ? 1 : 0);
+    int64_t rest = wall_ms - days * VALUE_DAY_MS;
+    struct json_out j = json_out_start(out);
+    int64_t part[7] = {0};
+    unsigned month = 0;
+    unsigned date = 0;
+    if (values->tag.len == 0) {
+        json_time(&j, wall_ms);
+        return;
+    }
+    clock_date_from_days(days, &part[0], &month, &date);
+    part[1] = month;
+    part[2] = date;
+    part[3] = rest / 3600000;
+    part[4] = rest / 60000 % 60;
+    part[5] = rest / 1000 % 60;
+    part[6] = rest % 1000 * 1000;
+    json_begin_object(&j);
+    json_name_bytes(&j, values->tag);
+    json_text(&j, day ? values->date : values->datetime);
+    for (unsigned i = 0; i < (day ? 3u : 7u); i++) {
+        json_name_bytes(&j, values->parts[i]);
+        json_i64(&j, part[i]);
+    }
+    json_end_object(&j);
+}
+
+void value_put_decimal(const struct mapping_values *values, struct bytes number, int shift,
+                       struct buf *out)
+{
+    struct json_out j = json_out_start(out);
+    if (values->tag.len == 0) {
+        value_shifted(number, shift, out);
+        return;
+    }
+    json_begin_object(&j);
+    json_name_bytes(&j, values->tag);
+    json_text(&j, values->decimal);
+    json_name_bytes(&j, values->digits);
+    json_raw(&j, BYTES("\""));
+    value_shifted(number, shift, out);
+    buf_append_byte(out, '"');
+    json_end_object(&j);
+}

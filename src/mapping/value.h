@@ -10,6 +10,7 @@
 
 // Answers are parsed with this flag: numbers keep their text.
 #define VALUE_READ_FLAGS YYJSON_READ_NUMBER_AS_RAW
+#define VALUE_DAY_MS     86400000
 
 // What stands at the path, NULL where nothing or null does.
 yyjson_val *value_at(const struct mapping_path *path, yyjson_val *from);
@@ -26,5 +27,12 @@ bool value_boolean(yyjson_val *value, bool *out);
 bool value_is_integer(struct bytes text);
 // Writes number with its point moved shift digits to the right; negative: to the left.
 void value_shifted(struct bytes number, int shift, struct buf *out);
+// Appends a date, or a date and time, in the source's typed form; as RFC 3339 text where it has
+// none.
+void value_put_time(const struct mapping_values *values, int64_t wall_ms, bool day,
+                    struct buf *out);
+// Appends a decimal in the source's typed form, its point moved as by value_shifted().
+void value_put_decimal(const struct mapping_values *values, struct bytes number, int shift,
+                       struct buf *out);
 
 #endif

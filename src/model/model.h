@@ -38,6 +38,8 @@ enum model_kind {
     MODEL_KIND_SUBLIST,  // a collection under a record
     MODEL_KIND_STATUSES, // the states of one resource
     MODEL_KIND_SYSTEM,   // answered by Fishplate itself
+    MODEL_KIND_CREATE,   // makes a record of a collection, answers it
+    MODEL_KIND_UPDATE,   // changes one record by its key, answers it
 };
 
 enum model_token { MODEL_TOKEN_NONE, MODEL_TOKEN_APPLICATION, MODEL_TOKEN_CONNECTION };

@@ -198,10 +198,31 @@ static bool query_is_repeated(struct query_parser *p, struct bytes name)
     return false;
 }
 
+// The one parameter of operations that change a source's records.
+static bool query_takes_dry_run(const struct query_parser *p, struct bytes name)
+{
+    return p->operation->write && p->operation->domain != MODEL_DOMAIN_SYSTEM &&
+           bytes_equal_text(name, "validate_only");
+}
+
+static void query_dry_run(struct query_parser *p, struct bytes name, struct bytes value)
+{
+    p->query.validate_only = bytes_equal_text(value, "true");
+    if (!p->query.validate_only && !bytes_equal_text(value, "false")) {
+        query_wrong(p, name, "VALUE_INVALID", "Send true or false.");
+    }
+}
+
 static void query_parameter(struct query_parser *p, struct bytes name, struct bytes value)
 {
     struct bytes inner = {0};
-    if (!p->operation->list) {
+    if (query_takes_dry_run(p, name)) {
+        if (query_is_repeated(p, name)) {
+            query_wrong(p, name, "PARAMETER_REPEATED", "Send each parameter once.");
+        } else {
+            query_dry_run(p, name, value);
+        }
+    } else if (!p->operation->list) {
         query_wrong(p, name, "PARAMETER_UNKNOWN", "This operation takes no parameters.");
     } else if (query_is_repeated(p, name)) {
         query_wrong(p, name, "PARAMETER_REPEATED", "Send each parameter once.");

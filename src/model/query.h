@@ -1,6 +1,6 @@
-// The query string of a list: page, per_page, filter[], filterMatch, sort[]. Everything that is
-// not understood is refused by name; nothing is ignored. Values are checked against the field's
-// type here, whether the source can filter by the field is mapping's business.
+// The query string of a list: page, per_page, filter[], filterMatch, sort[]; of a write:
+// validate_only. Everything that is not understood is refused by name; nothing is ignored. Values
+// are checked against the field's type here; what the source can filter by is mapping's business.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef FP_MODEL_QUERY_H
 #define FP_MODEL_QUERY_H
@@ -43,6 +43,7 @@ struct model_query {
     uint32_t page;                                 // from 1
     uint32_t per_page;                             // 1 to FP_LIMIT_PAGE_SIZE_MAX
     bool match_any;                                // filterMatch=any
+    bool validate_only;                            // of a write: check the body, change nothing
     unsigned filter_count;                         // of filters
     unsigned sort_count;                           // of sorts
     struct model_filter filters[FP_LIMIT_FILTERS]; // in the order sent

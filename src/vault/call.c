@@ -4,6 +4,7 @@
 #include "vault/vault_int.h"
 
 #include "base/clock.h"
+#include "base/json_out.h"
 #include "model/model.h"
 #include "registry/connections.h"
 #include "registry/metadata.h"
@@ -158,6 +159,7 @@ static enum fp_error call_hand_over(struct call *call, const struct link_call *i
     if (error == FP_OK) {
         call->credential_version = row->credential_version;
         call->state = row->state;
+        call->writes = model_operation_at(in->operation)->write;
         out = call_execute_of(call, in);
         out.platform = bytes_of_text(row->platform);
         out.networks = bytes_of_text(row->networks);
@@ -199,6 +201,19 @@ static void call_recorded(void *ctx, enum fp_error result)
     call_returned(call);
 }
 
+// What the record says of a call: the operation, and of a change which record it is about.
+static void call_describe(const struct link_call *in, struct buf *out)
+{
+    const struct model_operation *operation = model_operation_at(in->operation);
+    struct json_out j = json_out_start(out);
+    json_begin_object(&j);
+    json_member_text_c(&j, "operation", operation->id);
+    if (operation->write && in->key.len != 0) {
+        json_member_text(&j, "key", in->key);
+    }
+    json_end_object(&j);
+}
+
 static void call_record(struct vault *v, const struct link_frame *frame, const struct link_call *in,
                         const struct registry_identity *identity)
 {
@@ -221,7 +236,7 @@ static void call_record(struct vault *v, const struct link_frame *frame, const s
         return;
     }
     buf_clear(&v->body);
-    buf_printf(&v->body, "{\"operation\":\"%s\"}", model_operation_at(in->operation)->id);
+    call_describe(in, &v->body);
     record.detail = buf_bytes(&v->body);
     call->stage = CALL_RECORDING;
     call->pending++;

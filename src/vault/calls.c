@@ -179,7 +179,8 @@ void calls_egress_lost(struct vault *v)
     for (struct call *call = v->oldest; call != NULL; call = next) {
         next = call->newer;
         if (call->listed && (call->stage == CALL_AT_EGRESS || call->stage == CALL_VERIFYING)) {
-            answer_error(call, FP_E_LINK_CLOSED);
+            // a write may have reached the source
+            answer_error(call, call->writes ? FP_E_OUTCOME_UNKNOWN : FP_E_LINK_CLOSED);
         }
     }
 }

@@ -37,6 +37,7 @@ struct call {
     uint64_t deadline_ns;                     // monotonic; then it is answered and let go
     struct control_peer *peer;                // asked at the command line; NULL: by the gateway
     uint64_t peer_call;                       // its number there
+    bool writes;                              // it may change a record of the source
     bool rejected;                            // OUTCOME was CREDENTIALS_REJECTED: NOTED is owed
     char request_id[FP_LIMIT_REQUEST_ID + 1]; // for records
     char application[ID_TEXT];                // concerned, for the log line

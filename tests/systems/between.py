@@ -25,12 +25,18 @@ class Between(FaultySource):
         self.calls, self.bodies = [], []
         self.accepted = 0
         self.pause, self.holding = 0.0, False
-        self._fault, self._times, self._logins = None, None, False
+        self._fault, self._times, self._logins, self._method = None, None, False, None
 
     def misbehave(self, name, times=None, logins=False):
         if name is not None and name not in BEHAVIOURS:
             raise KeyError(name)
-        self._fault, self._times, self._logins = name, times, logins
+        self._fault, self._times, self._logins, self._method = name, times, logins, None
+
+    def misbehave_at(self, method, name):
+        """Answers every call of this one method as BEHAVIOURS[name]; "pass_then_hang" lets the real
+        source do it and keeps its answer back."""
+        self.misbehave(None if name == "pass_then_hang" else name)
+        self._fault, self._method = name, method
 
     def methods(self, naming=""):
         """The methods called, in order; with `naming`, only the calls whose body has that text."""
@@ -44,6 +50,8 @@ class Between(FaultySource):
         return self.methods().count("common.db.login")
 
     def _take_fault(self, method):
+        if self._method not in (None, method):
+            return None
         if self._fault is None or (method == "common.db.login" and not self._logins):
             return None
         if self._times is not None:
@@ -52,7 +60,8 @@ class Between(FaultySource):
             self._times -= 1
         return self._fault
 
-    async def _pass_on(self, request, writer):
+    async def _ask(self, request):
+        """The real source's answer, as it came."""
         reader, out = await asyncio.open_connection(self.host, self.target_port)
         try:
             head = f"{request.method} {request.path} HTTP/1.1\r\n"
@@ -61,9 +70,12 @@ class Between(FaultySource):
                     head += f"{name}: {value}\r\n"
             out.write((head + "connection: close\r\n\r\n").encode("latin-1") + request.body)
             await out.drain()
-            answer = await reader.read()
+            return await reader.read()
         finally:
             out.close()
+
+    async def _pass_on(self, request, writer):
+        answer = await self._ask(request)
         head, _, body = answer.partition(b"\r\n\r\n")
         lines = [line for line in head.split(b"\r\n")
                  if line.split(b":")[0].lower() not in (b"connection", b"content-length")]
@@ -86,6 +98,9 @@ class Between(FaultySource):
                 while self.holding and not self.closing.is_set():
                     await asyncio.sleep(0.02)
                 fault = self._take_fault(method)
+                if fault == "pass_then_hang":
+                    await self._ask(request)
+                    fault = "hang"
                 if fault is not None:
                     await BEHAVIOURS[fault](self, request, writer)
                     await writer.drain()

@@ -84,7 +84,8 @@ HELPER unsigned take(void)
     return t.count - before;
 }
 
-HELPER unsigned begin_with(const char *path, const char *session)
+HELPER unsigned begin_call(const char *method, const char *path, const char *session,
+                           const char *body)
 {
     struct model_route route = {0};
     struct bytes rest = bytes_of_text(path);
@@ -93,22 +94,28 @@ HELPER unsigned begin_with(const char *path, const char *session)
     struct driver_call call = {.mapping = mapping_set_find(set, BYTES("tryton")),
                                .credentials = BYTES(CREDENTIALS),
                                .session = bytes_of_text(session),
+                               .body = bytes_of_text(body),
                                .public_url = "https://f.test"};
     buf_init(&rows, 8192);
     struct json_out errors = json_out_start(&rows);
     if (path != NULL) {
         (void)bytes_split(&rest, '?', &target);
-        assert_int_equal(model_route_find(BYTES("GET"), target, arena, &route), FP_OK);
+        assert_int_equal(model_route_find(bytes_of_text(method), target, arena, &route), FP_OK);
         call.operation = model_operation_at(route.operation);
         call.key = route.key;
         assert_int_equal(model_query_parse(rest.ptr != NULL ? rest : BYTES(""), call.operation,
                                            arena, &errors, &t.query),
                          FP_OK);
-        call.query = call.operation->list ? &t.query : NULL;
+        call.query = call.operation->list || call.operation->write ? &t.query : NULL;
     }
     buf_done(&rows);
     assert_int_equal(driver_start(&call, &t.run), FP_OK);
     return take();
+}
+
+HELPER unsigned begin_with(const char *path, const char *session)
+{
+    return begin_call("GET", path, session, "");
 }
 
 HELPER void feed_full(unsigned at, struct client_answer *answer, const char *body)

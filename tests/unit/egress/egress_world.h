@@ -284,6 +284,13 @@ void driver_feed(struct driver_run *run, unsigned number, struct client_answer *
     }
 }
 
+bool driver_give_up_write(struct driver_run *run, const char *reason)
+{
+    (void)run;
+    (void)reason;
+    return false; // the runs of these tests only read
+}
+
 bool driver_is_done(const struct driver_run *run)
 {
     return run->done;

@@ -27,6 +27,10 @@
     "    list: {method: \"{object}.read\", params: [$filter, $offset, $limit, $order, $fields, "   \
     "$context]}\n"                                                                                 \
     "    count: {method: \"{object}.count\", params: [$filter, $context]}\n"                       \
+    "    create: {method: \"{object}.create\", params: [[$record], $context], key: \"0\"}\n"       \
+    "    update: {method: \"{object}.write\", params: [[$key], $record, $context]}\n"              \
+    "  lines: {add: [create, [$records]], change: [write, [$key], $record],\n"                     \
+    "    remove: [delete, [$keys]]}\n"                                                             \
     "  login:\n"                                                                                   \
     "    steps:\n"                                                                                 \
     "      - {method: login, params: [\"{credentials.user}\", \"{credentials.password}\"],\n"      \
@@ -73,6 +77,9 @@
     "      - [supplier, \"=\", true]\n"                                                            \
     "    fields: {key: id, name: name, code: code, createdAt: create_date,\n"                      \
     "      updatedAt: {first: [write_date, create_date]}}\n"                                       \
+    "    write: {create: true, update: true, set: {supplier: true},\n"                             \
+    "      fields: {name: {to: name, required: true}, code: code},\n"                              \
+    "      find: {term: {object: terms, where: [[days, \"=\", 30]]}}}\n"                           \
     "  purchase-orders:\n"                                                                         \
     "    object: purchase\n"                                                                       \
     "    fields:\n"                                                                                \
@@ -89,6 +96,19 @@
     "        at: lines\n"                                                                          \
     "        only: {type: line}\n"                                                                 \
     "        fields: {key: id, productKey: product, quantity: quantity, name: product.name}\n"     \
+    "    write:\n"                                                                                 \
+    "      create: true\n"                                                                         \
+    "      update: true\n"                                                                         \
+    "      fields:\n"                                                                              \
+    "        vendorKey: {to: party, required: true, only: create}\n"                               \
+    "        orderDate: date\n"                                                                    \
+    "        statusKey: state\n"                                                                   \
+    "        updatedAt: {to: seen, type: datetime}\n"                                              \
+    "        totalNetValue: {to: total, shift: 2, type: decimal}\n"                                \
+    "        lineItems:\n"                                                                         \
+    "          to: lines\n"                                                                        \
+    "          fields: {productKey: product, quantity: {to: quantity, required: true}}\n"          \
+    "          set: {type: line}\n"                                                                \
     "  products:\n"                                                                                \
     "    object: product\n"                                                                        \
     "    fields: {key: id, name: name, type: {path: kind, enum: kinds}, quantity: quantity,\n"     \

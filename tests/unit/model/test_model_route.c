@@ -152,7 +152,11 @@ static void test_model_route__wrong_methods_name_the_right_ones(void **state)
     buf_init(&text, 100);
     assert_int_equal(find("DELETE", "/api/erp/vendors", &route), FP_E_METHOD_NOT_ALLOWED);
     model_methods_text(route.allowed, &text);
-    assert_string_equal(buf_text(&text), "GET, HEAD, OPTIONS");
+    assert_string_equal(buf_text(&text), "GET, HEAD, POST, OPTIONS");
+    buf_clear(&text);
+    assert_int_equal(find("POST", "/api/erp/vendors/7", &route), FP_E_METHOD_NOT_ALLOWED);
+    model_methods_text(route.allowed, &text);
+    assert_string_equal(buf_text(&text), "GET, HEAD, PUT, OPTIONS");
     buf_clear(&text);
     assert_int_equal(find("PUT", "/api/system/connections", &route), FP_E_METHOD_NOT_ALLOWED);
     model_methods_text(route.allowed, &text);
