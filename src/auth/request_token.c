@@ -1,28 +1,50 @@
-// Reading a token request.
+// Reading requests of clients.
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/request_token.h"
 
-#include "auth/json_in.h"
+#include "auth/parameters.h"
+#include "auth/pkce.h"
+#include "auth/scopes.h"
 #include "base/limits.h"
 #include "crypto/encoding.h"
 #include "model/url.h"
 
-#include <string.h>
+#define BASIC_MAX 512 // bytes of decoded Basic credentials, percent-encoded inside
 
-#define PARAMETERS_MAX 32  // in a form; the endpoint knows three
-#define BASIC_MAX      512 // bytes of decoded Basic credentials, percent-encoded inside
-
-// The parameters that are read; others are ignored (RFC 6749 3.2).
-enum token_parameter { PARAMETER_GRANT, PARAMETER_ID, PARAMETER_SECRET, PARAMETER_COUNT };
+enum token_parameter {
+    PARAMETER_GRANT,
+    PARAMETER_ID,
+    PARAMETER_SECRET,
+    PARAMETER_CODE,
+    PARAMETER_REDIRECT_URI,
+    PARAMETER_VERIFIER,
+    PARAMETER_REFRESH_TOKEN,
+    PARAMETER_SCOPE,
+    PARAMETER_TOKEN,
+    PARAMETER_COUNT
+};
 
 static const char *const parameter_names[PARAMETER_COUNT] = {
     [PARAMETER_GRANT] = "grant_type",
     [PARAMETER_ID] = "client_id",
     [PARAMETER_SECRET] = "client_secret",
+    [PARAMETER_CODE] = "code",
+    [PARAMETER_REDIRECT_URI] = "redirect_uri",
+    [PARAMETER_VERIFIER] = "code_verifier",
+    [PARAMETER_REFRESH_TOKEN] = "refresh_token",
+    [PARAMETER_SCOPE] = "scope",
+    [PARAMETER_TOKEN] = "token",
 };
 
-struct token_parameters {
-    struct bytes values[PARAMETER_COUNT]; // ptr NULL: not sent
+// The grants, and the parameter that each cannot be without.
+static const struct {
+    const char *grant;           // grant_type
+    enum oauth_task task;        // what it asks for
+    enum token_parameter needed; // PARAMETER_GRANT: no other
+} grants[] = {
+    {"client_credentials", OAUTH_CLIENT_CREDENTIALS, PARAMETER_GRANT},
+    {"authorization_code", OAUTH_AUTHORIZATION_CODE, PARAMETER_CODE},
+    {"refresh_token", OAUTH_REFRESH_TOKEN, PARAMETER_REFRESH_TOKEN},
 };
 
 bool media_type_is(struct bytes content_type, const char *type)
@@ -32,93 +54,9 @@ bool media_type_is(struct bytes content_type, const char *type)
            bytes_equal_nocase(bytes_trim(piece), bytes_of_text(type));
 }
 
-static enum fp_error parameters_put(struct token_parameters *p, struct bytes name,
-                                    struct bytes value, struct fp_note *note)
-{
-    for (int i = 0; i < PARAMETER_COUNT; i++) {
-        if (!bytes_equal_text(name, parameter_names[i])) {
-            continue;
-        }
-        if (p->values[i].ptr != NULL) {
-            fp_note_set(note, parameter_names[i], "%s stands more than once.", parameter_names[i]);
-            return FP_E_OAUTH_REQUEST_INVALID;
-        }
-        // RFC 6749 3.2: a parameter without a value counts as left out
-        p->values[i] = value.len != 0 ? value : (struct bytes){0};
-    }
-    return FP_OK;
-}
-
-static enum fp_error parameters_from_form(struct bytes body, struct arena *arena,
-                                          struct fp_note *note, struct token_parameters *out)
-{
-    struct bytes rest = body, pair = {0};
-    unsigned count = 0;
-    while (body.len != 0 && bytes_split(&rest, '&', &pair)) {
-        struct bytes value = pair, raw_name = {0}, name = {0};
-        enum fp_error error = FP_OK;
-        if (++count > PARAMETERS_MAX) {
-            fp_note_set(note, "", "There are more than %d parameters.", PARAMETERS_MAX);
-            return FP_E_OAUTH_REQUEST_INVALID;
-        }
-        if (!bytes_split(&value, '=', &raw_name) || value.ptr == NULL) {
-            value = BYTES("");
-        }
-        error = url_decode(raw_name, true, arena, &name);
-        if (error == FP_OK) {
-            error = url_decode(value, true, arena, &value);
-        }
-        if (error == FP_E_INPUT_INVALID) {
-            fp_note_set(note, "", "The form is not percent-encoded UTF-8.");
-            return FP_E_OAUTH_REQUEST_INVALID;
-        }
-        if (error == FP_OK) {
-            error = parameters_put(out, name, value, note);
-        }
-        if (error != FP_OK) {
-            return error;
-        }
-    }
-    return FP_OK;
-}
-
-static enum fp_error parameters_from_json(struct bytes body, struct arena *arena,
-                                          struct fp_note *note, struct token_parameters *out)
-{
-    yyjson_val *root = NULL, *key = NULL, *value = NULL;
-    size_t index = 0, count = 0;
-    enum fp_error error = json_in_parse(body, arena, note, &root);
-    if (error != FP_OK) {
-        return error == FP_E_REQUEST_BODY_INVALID ? FP_E_OAUTH_REQUEST_INVALID : error;
-    }
-    if (!yyjson_is_obj(root)) {
-        fp_note_set(note, "", "The body must be a JSON object.");
-        return FP_E_OAUTH_REQUEST_INVALID;
-    }
-    yyjson_obj_foreach(root, index, count, key, value)
-    {
-        struct bytes name = bytes_of(yyjson_get_str(key), yyjson_get_len(key));
-        if (yyjson_is_str(value)) {
-            error = parameters_put(out, name,
-                                   bytes_of(yyjson_get_str(value), yyjson_get_len(value)), note);
-        } else {
-            for (int i = 0; i < PARAMETER_COUNT; i++) {
-                if (bytes_equal_text(name, parameter_names[i])) {
-                    fp_note_set(note, parameter_names[i], "%s must be text.", parameter_names[i]);
-                    return FP_E_OAUTH_REQUEST_INVALID;
-                }
-            }
-        }
-        if (error != FP_OK) {
-            return error;
-        }
-    }
-    return FP_OK;
-}
-
 // RFC 6749 2.3.1: id and secret are form-encoded before they become user and password of RFC 7617.
 static enum fp_error client_from_basic(struct bytes encoded, struct arena *arena,
-                                       struct token_request *out)
+                                       struct oauth_request *out)
 {
     struct buf plain;
     struct bytes secret = {0}, id = {0};
@@ -143,9 +81,9 @@ static enum fp_error client_from_basic(struct bytes encoded, struct arena *arena
 }
 
 // Who asks: by header or in the body, never both.
-static enum fp_error client_find(struct bytes authorization, const struct token_parameters *p,
+static enum fp_error client_find(struct bytes authorization, const struct parameters *p,
                                  struct arena *arena, struct fp_note *note,
-                                 struct token_request *out)
+                                 struct oauth_request *out)
 {
     static const struct bytes scheme = {(const uint8_t *)"Basic ", 6};
     out->client_id = p->values[PARAMETER_ID];
@@ -171,43 +109,106 @@ static enum fp_error client_find(struct bytes authorization, const struct token_
 }
 
 static enum fp_error parameters_read(const struct token_request_source *source, struct arena *arena,
-                                     struct fp_note *note, struct token_parameters *out)
+                                     struct fp_note *note, struct parameters *out)
 {
+    enum fp_error error = FP_E_INPUT_INVALID;
     if (media_type_is(source->content_type, "application/x-www-form-urlencoded")) {
-        return parameters_from_form(source->body, arena, note, out);
+        error = parameters_form(out, source->body, arena, note);
+    } else if (media_type_is(source->content_type, "application/json")) {
+        error = parameters_json(out, source->body, arena, note);
+    } else {
+        fp_note_set(note, "", "Send application/x-www-form-urlencoded or application/json.");
     }
-    if (media_type_is(source->content_type, "application/json")) {
-        return parameters_from_json(source->body, arena, note, out);
+    for (unsigned i = 0; error == FP_OK && i < PARAMETER_COUNT; i++) {
+        if ((out->repeated & 1u << i) != 0) {
+            fp_note_set(note, parameter_names[i], "%s stands more than once.", parameter_names[i]);
+            error = FP_E_INPUT_INVALID;
+        }
     }
-    fp_note_set(note, "", "Send application/x-www-form-urlencoded or application/json.");
+    return error == FP_E_INPUT_INVALID ? FP_E_OAUTH_REQUEST_INVALID : error;
+}
+
+static enum fp_error request_need(const struct parameters *p, enum token_parameter needed,
+                                  struct fp_note *note)
+{
+    if (p->values[needed].len != 0) {
+        return FP_OK;
+    }
+    fp_note_set(note, parameter_names[needed], "%s is missing.", parameter_names[needed]);
     return FP_E_OAUTH_REQUEST_INVALID;
 }
 
-enum fp_error token_request_parse(const struct token_request_source *source, struct arena *arena,
-                                  struct fp_note *note, struct token_request *out)
+// What is asked for, and the token or code that it is about.
+static enum fp_error request_task(const struct parameters *p, enum oauth_endpoint endpoint,
+                                  struct fp_note *note, struct oauth_request *out)
 {
-    struct token_parameters parameters = {0};
-    struct token_request request = {0};
-    enum fp_error error = parameters_read(source, arena, note, &parameters);
-    if (error != FP_OK) {
-        return error;
+    enum token_parameter needed = PARAMETER_TOKEN;
+    enum fp_error error = FP_OK;
+    if (endpoint == OAUTH_AT_TOKEN) {
+        error = request_need(p, PARAMETER_GRANT, note);
+        for (size_t i = 0; error == FP_OK && i < sizeof grants / sizeof grants[0]; i++) {
+            if (bytes_equal_text(p->values[PARAMETER_GRANT], grants[i].grant)) {
+                out->task = grants[i].task;
+                needed = grants[i].needed;
+            }
+        }
+        if (error == FP_OK && out->task == 0) {
+            error = FP_E_GRANT_UNSUPPORTED;
+        }
+    } else {
+        out->task = endpoint == OAUTH_AT_REVOKE ? OAUTH_REVOKE : OAUTH_INTROSPECT;
     }
-    if (parameters.values[PARAMETER_GRANT].ptr == NULL) {
-        fp_note_set(note, "grant_type", "grant_type is missing.");
+    error = error != FP_OK ? error : request_need(p, needed, note);
+    if (error == FP_OK && needed != PARAMETER_GRANT) {
+        // one that is longer than ours are was never issued here: a piece of it says the same
+        out->token = p->values[needed].len <= FP_LIMIT_TOKEN_TEXT
+                         ? p->values[needed]
+                         : bytes_slice(p->values[needed], 0, 1);
+    }
+    return error;
+}
+
+static enum fp_error request_details(const struct parameters *p, struct fp_note *note,
+                                     struct oauth_request *out)
+{
+    struct bytes verifier = p->values[PARAMETER_VERIFIER];
+    struct fp_note scopes = {0};
+    if (p->values[PARAMETER_REDIRECT_URI].len > FP_LIMIT_REDIRECT_URI) {
+        fp_note_set(note, "redirect_uri", "redirect_uri is too long.");
         return FP_E_OAUTH_REQUEST_INVALID;
     }
-    if (!bytes_equal_text(parameters.values[PARAMETER_GRANT], "client_credentials")) {
-        return FP_E_GRANT_UNSUPPORTED;
+    if (verifier.len != 0 && !pkce_verifier_valid(verifier)) {
+        fp_note_set(note, "code_verifier",
+                    "code_verifier must be 43 to 128 unreserved characters.");
+        return FP_E_OAUTH_REQUEST_INVALID;
     }
-    error = client_find(source->authorization, &parameters, arena, note, &request);
-    if (error != FP_OK) {
-        return error;
+    if (scopes_check(p->values[PARAMETER_SCOPE], &scopes) != FP_OK) {
+        return FP_E_SCOPE_INVALID;
     }
-    if (request.client_id.len == 0 || request.client_secret.len == 0 ||
-        request.client_id.len > FP_LIMIT_ID_TEXT ||
-        request.client_secret.len > FP_LIMIT_TOKEN_TEXT) {
-        return FP_E_CLIENT_INVALID;
-    }
-    *out = request;
+    out->redirect_uri = p->values[PARAMETER_REDIRECT_URI];
+    out->verifier = verifier;
+    out->scope = p->values[PARAMETER_SCOPE];
     return FP_OK;
+}
+
+enum fp_error token_request_parse(const struct token_request_source *source, struct arena *arena,
+                                  struct fp_note *note, struct oauth_request *out)
+{
+    struct parameters parameters = {.names = parameter_names, .count = PARAMETER_COUNT};
+    struct oauth_request request = {0};
+    enum fp_error error = parameters_read(source, arena, note, &parameters);
+    error = error != FP_OK ? error : request_task(&parameters, source->endpoint, note, &request);
+    if (error == FP_OK) {
+        error = client_find(source->authorization, &parameters, arena, note, &request);
+    }
+    if (error == FP_OK && (request.client_id.len == 0 || request.client_secret.len == 0 ||
+                           request.client_id.len > FP_LIMIT_ID_TEXT ||
+                           request.client_secret.len > FP_LIMIT_TOKEN_TEXT)) {
+        error = FP_E_CLIENT_INVALID;
+    }
+    error = error != FP_OK ? error : request_details(&parameters, note, &request);
+    if (error == FP_OK) {
+        *out = request;
+    }
+    return error;
 }

@@ -106,6 +106,33 @@ bool scopes_allow(struct bytes scopes, const struct scope_need *need)
     return false;
 }
 
+static bool scopes_name(struct bytes scopes, struct bytes what, bool write)
+{
+    struct bytes rest = scopes, item = {0};
+    while (scopes.len != 0 && bytes_split(&rest, ' ', &item)) {
+        struct bytes granted = {0};
+        bool granted_write = false;
+        if (scope_split(item, &granted, &granted_write) && granted_write == write &&
+            (bytes_equal_text(granted, "*") || bytes_equal(granted, what))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool scopes_within(struct bytes inner, struct bytes outer)
+{
+    struct bytes rest = inner, item = {0};
+    while (inner.len != 0 && bytes_split(&rest, ' ', &item)) {
+        struct bytes what = {0};
+        bool write = false;
+        if (!scope_split(item, &what, &write) || !scopes_name(outer, what, write)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void scopes_needed(const struct scope_need *need, char out[static SCOPE_NEEDED])
 {
     struct bytes resource = scope_resource(need->resource);

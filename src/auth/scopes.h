@@ -24,6 +24,8 @@ struct scope_need {
 enum fp_error scopes_check(struct bytes scopes, struct fp_note *note);
 // Whether the list (checked before) covers the need.
 bool scopes_allow(struct bytes scopes, const struct scope_need *need);
+// Whether every item of inner stands in outer, by itself or as "*" (both checked before).
+bool scopes_within(struct bytes inner, struct bytes outer);
 // The narrowest scope that would have been enough, for the evidence of PERMISSION_MISSING.
 void scopes_needed(const struct scope_need *need, char out[static SCOPE_NEEDED]);
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ANSWER_HEADERS 12    // at most
+#define ANSWER_HEADERS 14    // at most
 #define ANSWER_ERROR   32768 // bytes of an error body: details and errors have 8192 each
 
 static const struct bytes json_type = {(const uint8_t *)"application/json", 16};
@@ -37,6 +37,15 @@ static void headers_common(const struct gateway *g, const struct gateway_exchang
     if (x->origin != NULL) {
         headers_add(h, "Access-Control-Allow-Origin", bytes_of_text(x->origin));
         headers_add(h, "Access-Control-Expose-Headers", BYTES("X-Request-Id, Retry-After"));
+    }
+    if (x->page) {
+        // nothing is loaded, nothing runs, nobody frames it (RFC 9700 4.16), and the address with
+        // the client's state stays here
+        headers_add(h, "Content-Security-Policy",
+                    BYTES("default-src 'none'; base-uri 'none'; form-action 'none'; "
+                          "frame-ancestors 'none'"));
+        headers_add(h, "X-Frame-Options", BYTES("DENY"));
+        headers_add(h, "Referrer-Policy", BYTES("no-referrer"));
     }
     if (g->config->cors_origins[0][0] != '\0' && g->config->cors_origins[0][0] != '*') {
         headers_add(h, "Vary", BYTES("Origin"));
@@ -94,6 +103,22 @@ void gateway__answer_text(struct gateway *g, struct gateway_exchange *x, struct 
     head = answer_head(x, &h);
     head.content_type = content_type;
     http_answer_send(g->server, x->handle, &head, body);
+    gateway__finish(g, x);
+}
+
+void gateway__answer_redirect(struct gateway *g, struct gateway_exchange *x, struct bytes location)
+{
+    struct answer_headers h = {0};
+    struct http_answer_head head;
+    x->status = 303; // RFC 9700 4.12: a browser asks for the next page with GET
+    headers_common(g, x, &h);
+    headers_add(&h, "Location", location);
+    head = answer_head(x, &h);
+    head.content_type = (struct bytes){0};
+    head.length = 0;
+    head.compress = false;
+    head.secret = true; // a code or a link's token may stand in it
+    http_answer_send(g->server, x->handle, &head, (struct bytes){0});
     gateway__finish(g, x);
 }
 
@@ -232,6 +257,12 @@ static const char *oauth_error(enum fp_error error)
     switch (error) {
     case FP_E_CLIENT_INVALID:
         return "invalid_client";
+    case FP_E_CLIENT_UNAUTHORIZED:
+        return "unauthorized_client";
+    case FP_E_GRANT_INVALID:
+        return "invalid_grant";
+    case FP_E_SCOPE_INVALID:
+        return "invalid_scope";
     case FP_E_GRANT_UNSUPPORTED:
         return "unsupported_grant_type";
     default:
@@ -250,18 +281,85 @@ static const char *oauth_error(enum fp_error error)
     }
 }
 
-static void answer_oauth_body(const struct gateway_exchange *x,
+// What is wrong, in words: our note, the vault's reason, or the catalogue's message.
+static struct bytes oauth_description(struct gateway *g, const struct fp_error_row *row,
+                                      const struct gateway_problem *problem)
+{
+    struct fp_note unused = {0};
+    yyjson_val *detail = NULL;
+    struct bytes reason = {0};
+    if (problem->note != NULL && problem->note->text[0] != '\0') {
+        return bytes_of_text(problem->note->text);
+    }
+    if (problem->detail.len != 0 &&
+        json_in_parse(problem->detail, g->arena, &unused, &detail) == FP_OK) {
+        reason = row_text(detail, "reason");
+    }
+    return reason.len != 0 ? reason : bytes_of_text(row->message);
+}
+
+static void answer_oauth_body(struct gateway *g, const struct gateway_exchange *x,
                               const struct gateway_problem *problem, struct buf *out)
 {
     const struct fp_error_row *row = fp_error_row(x->error);
-    bool noted = problem->note != NULL && problem->note->text[0] != '\0';
     struct json_out j = json_out_start(out);
     json_begin_object(&j);
     json_member_text_c(&j, "error", oauth_error(x->error));
-    json_member_text_c(&j, "error_description", noted ? problem->note->text : row->message);
+    json_name(&j, "error_description");
+    json_text(&j, oauth_description(g, row, problem));
     json_member_text_c(&j, "code", row->code);
     json_member_text_c(&j, "request_id", x->request_id);
     json_end_object(&j);
+}
+
+static void page_text(struct buf *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        switch (*text) {
+        case '<':
+            buf_append_text(out, "&lt;");
+            break;
+        case '>':
+            buf_append_text(out, "&gt;");
+            break;
+        case '&':
+            buf_append_text(out, "&amp;");
+            break;
+        case '"':
+            buf_append_text(out, "&quot;");
+            break;
+        default:
+            buf_append_byte(out, (uint8_t)*text);
+        }
+    }
+}
+
+// For a person whose browser was sent here: what is wrong, and whom to tell. Nothing of the request
+// stands in it.
+static void answer_page_body(const struct gateway_exchange *x,
+                             const struct gateway_problem *problem, struct buf *out)
+{
+    const struct fp_error_row *row = fp_error_row(x->error);
+    const struct {
+        const char *before; // markup
+        const char *text;   // ours, escaped all the same
+    } parts[] = {
+        {"<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+         "<meta name=\"viewport\" content=\"width=device-width\">\n<title>",
+         row->message},
+        {"</title>\n</head>\n<body>\n<h1>", row->message},
+        {"</h1>\n<p>", problem->note != NULL ? problem->note->text : ""},
+        {"</p>\n<p>If you did not build the application that sent you here, go back to it and "
+         "tell its makers: ",
+         row->next_step},
+        {"</p>\n<p>", row->code},
+        {", request ", x->request_id},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        buf_append_text(out, parts[i].before);
+        page_text(out, parts[i].text);
+    }
+    buf_append_text(out, "</p>\n</body>\n</html>\n");
 }
 
 // RFC 6750 3: no error code where no token was sent.
@@ -319,13 +417,16 @@ void gateway__answer_error(struct gateway *g, struct gateway_exchange *x, enum f
         snprintf(seconds, sizeof seconds, "%u", retry);
         headers_add(&h, "Retry-After", bytes_of_text(seconds));
     }
-    if (x->oauth) {
-        answer_oauth_body(x, problem, &body);
+    if (x->page) {
+        answer_page_body(x, problem, &body);
+    } else if (x->oauth) {
+        answer_oauth_body(g, x, problem, &body);
     } else {
         answer_error_body(g, x, problem, &body);
     }
     x->bytes = body.len;
     head = answer_head(x, &h);
+    head.content_type = x->page ? BYTES("text/html; charset=utf-8") : head.content_type;
     http_answer_send(g->server, x->handle, &head, buf_bytes(&body));
     buf_done(&body);
     buf_done(&challenge);

@@ -120,6 +120,14 @@ struct gateway_call *gateway__call_take(struct gateway *g, const struct gateway_
     return call;
 }
 
+struct buf *gateway__link(struct gateway *g, bool needs_egress)
+{
+    if (needs_egress && !room_link_is_up(g->room, LINK_ROOM_EGRESS)) {
+        return NULL;
+    }
+    return room_out(g->room, LINK_ROOM_VAULT);
+}
+
 struct gateway_call *gateway__call_find(struct gateway *g, uint64_t id)
 {
     size_t slot = (size_t)(id & UINT32_MAX);

@@ -29,7 +29,9 @@ static void frame_answer(struct gateway *g, struct bytes body)
     }
     exchange_learn(&call->x, in.application, in.connection, (struct bytes){0});
     error = frame_error(in.error);
-    if (error == FP_OK) {
+    if (error == FP_OK && call->x.page) {
+        gateway__oauth_redirect(g, &call->x, in.body);
+    } else if (error == FP_OK) {
         gateway__answer_json(g, &call->x, 200, in.body);
     } else {
         struct gateway_problem problem = {

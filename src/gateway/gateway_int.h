@@ -1,6 +1,6 @@
 // Inside of the gateway, shared by its files: gateway.c (the room), requests.c (what a request asks
 // for), submit.c (what is sent for it), frames.c (what comes back), calls.c (what is under way),
-// answer.c (how it is put), probes.c (health and metrics).
+// answer.c (how it is put), oauth.c (the OAuth server's part), probes.c (health and metrics).
 // SPDX-License-Identifier: Apache-2.0
 #ifndef FP_GATEWAY_GATEWAY_INT_H
 #define FP_GATEWAY_GATEWAY_INT_H
@@ -30,7 +30,8 @@ struct gateway_exchange {
     const char *origin;                        // that may read the answer, from the configuration
     unsigned operation;                        // index, or GATEWAY_NO_OPERATION
     unsigned allowed;                          // methods of the path, for Allow
-    bool oauth;                                // the token endpoint: errors as RFC 6749 5.2
+    bool oauth;                                // an endpoint for clients: errors as RFC 6749 5.2
+    bool page;                                 // for a person's browser: errors are a page
     bool quiet;                                // a probe: logged only when debugging
     unsigned status;                           // of the answer
     enum fp_error error;                       // of the answer
@@ -93,8 +94,12 @@ struct gateway_fault {
 void gateway__submit(struct gateway *g, struct gateway_exchange *x,
                      const struct http_request *request, const struct model_route *route,
                      struct bytes token);
-void gateway__submit_token_request(struct gateway *g, struct gateway_exchange *x,
-                                   const struct http_request *request);
+
+// -- oauth.c: operations that ask for no token
+void gateway__oauth(struct gateway *g, struct gateway_exchange *x,
+                    const struct http_request *request);
+// The vault's answer to AUTHORIZE: the browser goes where it says.
+void gateway__oauth_redirect(struct gateway *g, struct gateway_exchange *x, struct bytes body);
 
 // -- frames.c
 void gateway__on_frame(struct gateway *g, enum link_room from, const struct link_frame *frame);
@@ -103,6 +108,8 @@ void gateway__on_frame(struct gateway *g, enum link_room from, const struct link
 // A slot for a copy of the exchange; NULL when there are too many or memory is short.
 struct gateway_call *gateway__call_take(struct gateway *g, const struct gateway_exchange *x,
                                         bool needs_egress);
+// The link to the vault for a new call, NULL where none can be taken now.
+struct buf *gateway__link(struct gateway *g, bool needs_egress);
 struct gateway_call *gateway__call_find(struct gateway *g, uint64_t id); // NULL: over already
 void gateway__call_release(struct gateway *g, struct gateway_call *call);
 // It moved on: the deadline counts from now.
@@ -131,6 +138,8 @@ void gateway__answer_text(struct gateway *g, struct gateway_exchange *x, struct 
                           struct bytes body);
 // The head of a JSON answer of length bytes, -1: not known. FP_E_CANCELLED: the client is gone.
 enum fp_error gateway__answer_begin(struct gateway *g, struct gateway_exchange *x, int64_t length);
+// 303 to a place that the vault named.
+void gateway__answer_redirect(struct gateway *g, struct gateway_exchange *x, struct bytes location);
 // To OPTIONS: the methods, and what a browser may send.
 void gateway__answer_options(struct gateway *g, struct gateway_exchange *x, unsigned allowed,
                              bool preflight);

@@ -95,8 +95,7 @@ static void request_api(struct gateway *g, struct gateway_exchange *x,
     }
     x->operation = route.operation;
     if (model_operation_at(route.operation)->token == MODEL_TOKEN_NONE) {
-        x->oauth = true;
-        gateway__submit_token_request(g, x, request);
+        gateway__oauth(g, x, request);
         return;
     }
     error = bearer_find(request->headers, request->header_count, &token);

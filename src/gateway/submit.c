@@ -5,7 +5,7 @@
 
 #include "auth/json_in.h"
 #include "auth/request_connection.h"
-#include "auth/request_token.h"
+#include "auth/request_token.h" // media_type_is()
 #include "base/mem.h"
 #include "model/query.h"
 
@@ -186,15 +186,6 @@ static enum fp_error submit_put(const struct submit *s, uint64_t id, struct buf 
     }
 }
 
-// The link to the vault for a new call, NULL where none can be taken now.
-static struct buf *submit_link(struct gateway *g, bool needs_egress)
-{
-    if (needs_egress && !room_link_is_up(g->room, LINK_ROOM_EGRESS)) {
-        return NULL;
-    }
-    return room_out(g->room, LINK_ROOM_VAULT);
-}
-
 void gateway__submit(struct gateway *g, struct gateway_exchange *x,
                      const struct http_request *request, const struct model_route *route,
                      struct bytes token)
@@ -207,7 +198,7 @@ void gateway__submit(struct gateway *g, struct gateway_exchange *x,
     needs_egress = submit_needs_egress(s.what);
     buf_init(&s.fault.errors, FAULT_DETAIL);
     submit_check(&s);
-    out = submit_link(g, needs_egress);
+    out = gateway__link(g, needs_egress);
     if (s.fault.error == FP_E_NO_MEMORY || out == NULL) {
         gateway__answer_error(g, x, FP_E_SERVICE_UNAVAILABLE, NULL);
         goto out;
@@ -224,43 +215,4 @@ void gateway__submit(struct gateway *g, struct gateway_exchange *x,
     }
 out:
     buf_done(&s.fault.errors);
-}
-
-void gateway__submit_token_request(struct gateway *g, struct gateway_exchange *x,
-                                   const struct http_request *request)
-{
-    struct token_request_source source = {.body = request->body};
-    struct token_request wanted = {0};
-    struct fp_note note = {0};
-    struct gateway_problem problem = {.note = &note};
-    struct gateway_call *call = NULL;
-    struct buf *out = submit_link(g, false);
-    size_t authorizations = http_headers_find(request->headers, request->header_count,
-                                              "Authorization", &source.authorization);
-    enum fp_error error = FP_OK;
-    (void)http_headers_find(request->headers, request->header_count, "Content-Type",
-                            &source.content_type);
-    error = authorizations > 1 ? FP_E_CLIENT_INVALID
-                               : token_request_parse(&source, g->arena, &note, &wanted);
-    if (error != FP_OK) {
-        gateway__answer_error(g, x, error, &problem);
-        return;
-    }
-    call = out != NULL ? gateway__call_take(g, x, false) : NULL;
-    if (call != NULL) {
-        struct link_token_request message = {
-            .call = call->id,
-            .request_id = bytes_of_text(x->request_id),
-            .address = bytes_of_text(x->peer),
-            .client_id = wanted.client_id,
-            .client_secret = wanted.client_secret,
-        };
-        error = link_put_token_request(out, &message);
-    }
-    if (call == NULL || error != FP_OK) {
-        gateway__answer_error(g, x, FP_E_SERVICE_UNAVAILABLE, NULL);
-        if (call != NULL) {
-            gateway__call_release(g, call);
-        }
-    }
 }

@@ -59,6 +59,14 @@ static enum fp_error check_find(struct registry *registry, struct bytes token,
     return error;
 }
 
+enum fp_error registry_find_token(struct registry *registry, struct bytes token,
+                                  struct registry_identity *out)
+{
+    memset(out, 0, sizeof *out);
+    out->epoch = registry->epoch;
+    return check_find(registry, token, out);
+}
+
 static enum fp_error check_ended(const struct store_token *row, int64_t now_ms, struct buf *detail)
 {
     if (row->revoked_ms != 0 && row->revoked_ms <= now_ms) {

@@ -23,6 +23,10 @@ struct registry_identity {
 enum fp_error registry_identify(struct registry *registry, struct bytes token,
                                 enum token_kind needed, int64_t now_ms,
                                 struct registry_identity *out, struct buf *detail);
+// The row that belongs to a token of any kind, and nothing more is checked. TOKEN_MALFORMED,
+// TOKEN_UNKNOWN.
+enum fp_error registry_find_token(struct registry *registry, struct bytes token,
+                                  struct registry_identity *out);
 // The caller as audit records name it; views point into identity.
 struct registry_caller registry_caller_of(const struct registry_identity *identity,
                                           struct bytes request_id, struct bytes address);

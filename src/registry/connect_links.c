@@ -127,6 +127,7 @@ static enum fp_error links_fill(struct registry_job *job, const struct connect_l
     fits = bytes_to_text(plan->scopes, row->scopes, sizeof row->scopes) && fits;
     id_make("lnk", job->now_ms, row->id);
     row->kind = (uint32_t)plan->kind;
+    row->redirect_named = plan->redirect_named ? 1 : 0;
     row->created_ms = job->now_ms;
     row->expires_ms = job->now_ms + life_s * LINK_SECOND_MS;
     row->version = 1;

@@ -18,6 +18,7 @@ struct connect_link_plan {
     struct bytes connection;     // con_... of the application, to connect it anew
     struct bytes return_url;     // https, or http to this machine; empty: the page stays
     struct bytes redirect_uri;   // OAUTH: where code and state go; checked by the caller
+    bool redirect_named;         // OAUTH: the request named it
     struct bytes oauth_state;    // OAUTH: given back
     struct bytes code_challenge; // OAUTH: S256
     struct bytes scopes;         // OAUTH

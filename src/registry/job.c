@@ -150,11 +150,12 @@ enum fp_error job_outputs_error(const struct registry_job *job)
 
 static void job_finish(struct registry_job *job, enum fp_error error)
 {
-    struct registry_result result = {
-        .error = error, .application = job->application, .connection = job->connection};
+    struct registry_result result = {.error = error != FP_OK ? error : job->verdict,
+                                     .application = job->application,
+                                     .connection = job->connection};
     struct buf errors;
     buf_init(&errors, JOB_DETAIL + 2);
-    if (error == FP_OK) {
+    if (result.error == FP_OK) {
         result.body = buf_bytes(&job->body);
     } else {
         result.detail = buf_bytes(&job->detail);
@@ -281,6 +282,7 @@ static void job_attempt(struct registry_job *job)
     arena_reset(job->scratch);
     job->record_count = 0;
     job->failure = FP_OK;
+    job->verdict = FP_OK;
     job->forgotten = NULL;
     job->again = false;
     job->attempts++;

@@ -20,10 +20,10 @@ int64_t mint_default_expiry(const struct registry_job *job)
 
 static enum fp_error mint_within_limit(struct registry_job *job, const struct mint_plan *plan)
 {
-    struct store_query query = {.owner = plan->owner};
+    struct store_query query = {.owner = plan->owner, .family = ""};
     uint64_t count = 0;
     enum fp_error error = FP_OK;
-    if (plan->form.kind != TOKEN_KIND_CONNECTION) {
+    if (plan->form.kind != TOKEN_KIND_CONNECTION || plan->family != NULL) {
         return FP_OK;
     }
     error = store_count(job->registry->parts.store, STORE_TOKEN, &query, &count);
@@ -43,6 +43,7 @@ static enum fp_error mint_fill(struct registry_job *job, const struct mint_plan 
     if (!bytes_to_text(bytes_of_text(plan->owner), row->owner, sizeof row->owner) ||
         !bytes_to_text(bytes_of_text(plan->application), row->application,
                        sizeof row->application) ||
+        !bytes_to_text(bytes_of_text(plan->family), row->family, sizeof row->family) ||
         !bytes_to_text(bytes_of_text(scopes), row->scopes, sizeof row->scopes)) {
         error = FP_E_LIMIT_EXCEEDED;
     }
@@ -63,7 +64,11 @@ enum fp_error mint_token(struct registry_job *job, const struct mint_plan *plan,
     if (error != FP_OK) {
         return error;
     }
-    random_bytes(random, sizeof random);
+    if (plan->random != NULL) {
+        memcpy(random, plan->random, sizeof random);
+    } else {
+        random_bytes(random, sizeof random);
+    }
     token_text_make(plan->form, random, text_out);
     mem_wipe(random, sizeof random);
     error = mint_fill(job, plan, text_out, &row);
@@ -101,12 +106,13 @@ enum fp_error mint_end(struct registry_job *job, struct store_token *row, const 
     return error;
 }
 
-enum fp_error mint_end_all(struct registry_job *job, const char *owner, const char *reason)
+static enum fp_error mint_end_found(struct registry_job *job, struct store_query query,
+                                    const char *reason)
 {
-    struct store_query query = {.owner = owner, .limit = FP_LIMIT_STORE_LIST};
     struct store_token *rows = NULL;
     size_t count = 0;
     enum fp_error error = FP_OK;
+    query.limit = FP_LIMIT_STORE_LIST;
     do {
         error = store_list_tokens(job->registry->parts.store, &query, job->scratch, &rows, &count);
         for (size_t i = 0; error == FP_OK && i < count; i++) {
@@ -119,4 +125,15 @@ enum fp_error mint_end_all(struct registry_job *job, const char *owner, const ch
         query.after = count != 0 ? rows[count - 1].id : NULL;
     } while (error == FP_OK && count == FP_LIMIT_STORE_LIST);
     return error;
+}
+
+enum fp_error mint_end_all(struct registry_job *job, const char *owner, const char *reason)
+{
+    return mint_end_found(job, (struct store_query){.owner = owner}, reason);
+}
+
+enum fp_error mint_end_family(struct registry_job *job, const char *owner, const char *family,
+                              const char *reason)
+{
+    return mint_end_found(job, (struct store_query){.owner = owner, .family = family}, reason);
 }

@@ -12,6 +12,8 @@ struct mint_plan {
     const char *application; // whose, in the end
     const char *scopes;      // checked; "" becomes everything
     int64_t expires_ms;      // 0: never
+    const char *family;      // grt_..., or NULL: it stands alone
+    const uint8_t *random;   // TOKEN_RANDOM bytes to make it of, or NULL: fresh ones
 };
 
 // A new token: its row goes into the job's batch, a record of its issue into the job's records.
@@ -21,6 +23,9 @@ enum fp_error mint_token(struct registry_job *job, const struct mint_plan *plan,
                          struct store_token *row_out, char text_out[static TOKEN_TEXT_SIZE]);
 // Ends every living token of an owner at job->now_ms, with a word of reason.h.
 enum fp_error mint_end_all(struct registry_job *job, const char *owner, const char *reason);
+// Ends every living token of a family.
+enum fp_error mint_end_family(struct registry_job *job, const char *owner, const char *family,
+                              const char *reason);
 // Ends one; at_ms may lie ahead (an overlap). Does nothing to one that has ended already.
 enum fp_error mint_end(struct registry_job *job, struct store_token *row, const char *reason,
                        int64_t at_ms);

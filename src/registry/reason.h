@@ -8,6 +8,7 @@
 
 #define REASON_REVOKED      "REVOKED"                 // by the application or an operator
 #define REASON_ROTATED      "ROTATED"                 // replaced by a new one, overlap over
+#define REASON_REUSED       "REUSED"                  // its refresh token or code was used twice
 #define REASON_UNUSED       "UNUSED"                  // not used for as long as the policy allows
 #define REASON_SUPERSEDED   "SUPERSEDED"              // the connection was connected again
 #define REASON_DISCONNECTED "CONNECTION_DISCONNECTED" // the connection has ended

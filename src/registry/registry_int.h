@@ -8,7 +8,7 @@
 #include "base/json_out.h"
 #include "registry/registry.h"
 
-#define JOB_RECORDS 6 // audit records of one attempt
+#define JOB_RECORDS 8 // audit records of one attempt
 
 struct usage_entry {
     char id[ID_TEXT]; // connection or token; empty: free
@@ -60,6 +60,7 @@ struct registry_job {
     char connection[ID_TEXT];                 // concerned
     char fresh_customer[ID_TEXT];             // whose key was made in this attempt
     enum fp_error failure;                    // of a record
+    enum fp_error verdict;                    // told once all is written, where it is not FP_OK
     unsigned attempts;                        // so far
     struct job_forgotten *forgotten;          // connections whose sessions must go, in scratch
     bool rights;                              // the change may end somebody's right

@@ -34,9 +34,27 @@ enum fp_error revoke_get(struct registry_job *job, struct bytes id, struct store
     error = error != FP_OK ? error : proof_check_token(job->registry->parts.ring, out);
     if (error == FP_OK) {
         memcpy(job->application, out->application, sizeof job->application);
-        if (out->kind == TOKEN_KIND_CONNECTION) {
+        if (out->kind == TOKEN_KIND_CONNECTION || out->kind == TOKEN_KIND_REFRESH) {
             memcpy(job->connection, out->owner, sizeof job->connection);
         }
+    }
+    return error;
+}
+
+enum fp_error revoke_end(struct registry_job *job, struct store_token *row, const char *reason)
+{
+    bool refresh = row->kind == TOKEN_KIND_REFRESH;
+    enum fp_error error = FP_OK;
+    if (refresh || row->kind == TOKEN_KIND_CONNECTION) {
+        error = job_forget(job, row->owner);
+    }
+    if (error != FP_OK || !refresh) {
+        return error != FP_OK ? error : mint_end(job, row, reason, job->now_ms);
+    }
+    error = mint_end_family(job, row->owner, row->family, reason);
+    if (error == FP_OK && row->revoked_ms == 0) {
+        row->revoked_ms = job->now_ms;
+        (void)bytes_to_text(bytes_of_text(reason), row->reason, sizeof row->reason);
     }
     return error;
 }
@@ -47,10 +65,7 @@ static enum fp_error revoke_one(struct registry_job *job)
     struct store_token row = {0};
     struct json_out json = json_out_start(&job->body);
     enum fp_error error = revoke_get(job, input->id, &row);
-    if (error == FP_OK && row.kind == TOKEN_KIND_CONNECTION) {
-        error = job_forget(job, row.owner);
-    }
-    error = error != FP_OK ? error : mint_end(job, &row, input->reason, job->now_ms);
+    error = error != FP_OK ? error : revoke_end(job, &row, input->reason);
     if (error != FP_OK) {
         return error;
     }
@@ -75,7 +90,8 @@ static enum fp_error revoke_rows(struct registry_job *job, struct store_token *r
             continue;
         }
         error = mint_end(job, row, input->reason, job->now_ms);
-        if (error == FP_OK && row->kind == TOKEN_KIND_CONNECTION) {
+        if (error == FP_OK &&
+            (row->kind == TOKEN_KIND_CONNECTION || row->kind == TOKEN_KIND_REFRESH)) {
             error = job_forget(job, row->owner);
         }
         input->in_slice++;

@@ -15,11 +15,15 @@ static enum fp_error rotate_possible(struct registry_job *job, const struct stor
                                      const struct owner *owner)
 {
     struct json_out json = json_out_start(&job->detail);
+    bool refresh = row->kind == TOKEN_KIND_REFRESH; // rotates by itself, with its family
     bool revoked = row->revoked_ms != 0 && row->revoked_ms <= job->now_ms;
     bool expired = row->expires_ms != 0 && row->expires_ms <= job->now_ms;
-    if (revoked || expired) {
+    if (refresh || revoked || expired) {
         json_begin_object(&json);
-        json_member_text_c(&json, "reason", revoked ? row->reason : "EXPIRED");
+        json_member_text_c(&json, "reason",
+                           refresh   ? "REFRESH_TOKEN"
+                           : revoked ? row->reason
+                                     : "EXPIRED");
         json_member_time(&json, "since", revoked ? row->revoked_ms : row->expires_ms);
         json_end_object(&json);
         return FP_E_STATE_CONFLICT;

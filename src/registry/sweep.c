@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define SWEEP_CODES 100 // looked at in a round
+
 static bool sweep_is_due(const struct store_token *row, int64_t now_ms)
 {
     int64_t ended = row->revoked_ms != 0 ? row->revoked_ms : row->expires_ms;
@@ -52,14 +54,35 @@ static void sweep_unused(struct registry *registry, const struct store_token *ro
     }
 }
 
-static void sweep_rows(struct registry *registry, const struct store_token *rows, size_t count,
-                       int64_t now_ms)
+// Codes come oldest first, so the first of them are always those that are due.
+static unsigned sweep_codes(struct registry *registry, struct arena *arena,
+                            struct store_batch *batch, int64_t now_ms)
+{
+    struct store_query query = {.limit = SWEEP_CODES};
+    struct store_code *rows = NULL;
+    size_t count = 0;
+    unsigned due = 0;
+    if (store_list_codes(registry->parts.store, &query, arena, &rows, &count) != FP_OK) {
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].expires_ms + (int64_t)FP_LIMIT_CODE_KEPT * 1000 < now_ms) {
+            store_delete_code(batch, rows[i].id);
+            due++;
+        }
+    }
+    return due;
+}
+
+static void sweep_rows(struct registry *registry, struct arena *arena,
+                       const struct store_token *rows, size_t count, int64_t now_ms)
 {
     struct store_batch *batch = store_batch_create(registry->parts.store);
     unsigned due = 0;
     if (batch == NULL) {
         return;
     }
+    due = sweep_codes(registry, arena, batch, now_ms);
     for (size_t i = 0; i < count; i++) {
         if (sweep_is_due(&rows[i], now_ms)) {
             store_delete_token(batch, rows[i].id);
@@ -90,7 +113,7 @@ void registry_sweep(struct registry *registry, int64_t now_ms)
     query.after = registry->sweep_after[0] != '\0' ? registry->sweep_after : NULL;
     if (arena != NULL &&
         store_list_tokens(registry->parts.store, &query, arena, &rows, &count) == FP_OK) {
-        sweep_rows(registry, rows, count, now_ms);
+        sweep_rows(registry, arena, rows, count, now_ms);
         sweep_unused(registry, rows, count, now_ms);
         registry->sweep_after[0] = '\0';
         if (count == FP_LIMIT_STORE_LIST) {

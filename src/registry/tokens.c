@@ -5,12 +5,9 @@
 #include "auth/scopes.h"
 #include "base/mem.h"
 #include "connection/life.h"
-#include "crypto/digest.h"
-#include "crypto/secret.h"
 #include "registry/check.h"
 #include "registry/mint.h"
 #include "registry/owner.h"
-#include "registry/proof.h"
 #include "registry/wire.h"
 
 #include <string.h>
@@ -141,97 +138,4 @@ void registry_token_list(struct registry *registry, const struct registry_caller
                          struct bytes owner, registry_done *done, void *ctx)
 {
     job_run(tokens_job(registry, caller, owner, done, ctx), tokens_list);
-}
-
-struct grant_input {
-    struct bytes client_id; // in the arena
-    struct bytes secret;    // in the arena, which is wiped
-};
-
-// CLIENT_INVALID tells nothing about which half was wrong.
-static enum fp_error tokens_check_client(struct registry_job *job, const struct grant_input *input,
-                                         struct store_token *row)
-{
-    uint8_t hash[DIGEST_SIZE];
-    struct token_text form = {0};
-    enum fp_error error = token_text_parse(input->secret, &form);
-    if (error != FP_OK || form.kind != TOKEN_KIND_CLIENT_SECRET) {
-        return FP_E_CLIENT_INVALID;
-    }
-    error = digest_sha256(input->secret, hash);
-    error = error != FP_OK ? error : store_find_token(job->registry->parts.store, hash, row);
-    error = error != FP_OK ? error : proof_check_token(job->registry->parts.ring, row);
-    if (error == FP_E_STORE_NOT_FOUND || error == FP_E_UNSEAL_FAILED) {
-        return FP_E_CLIENT_INVALID;
-    }
-    if (error != FP_OK) {
-        return error;
-    }
-    if (!secret_bytes_equal(bytes_of(hash, sizeof hash), bytes_of(row->hash, STORE_HASH)) ||
-        row->kind != TOKEN_KIND_CLIENT_SECRET || !bytes_equal_text(input->client_id, row->owner) ||
-        (row->revoked_ms != 0 && row->revoked_ms <= job->now_ms) ||
-        (row->expires_ms != 0 && row->expires_ms <= job->now_ms)) {
-        return FP_E_CLIENT_INVALID;
-    }
-    return FP_OK;
-}
-
-static void tokens_record_client_refusal(struct registry_job *job, struct bytes client_id)
-{
-    struct audit_record *record = job_record(job, AUDIT_CLIENT_REFUSE);
-    job->record_count--; // not one of the job's: nothing waits for it
-    record->actor_id = id_valid(client_id, "app") ? client_id : (struct bytes){0};
-    record->result = FP_E_CLIENT_INVALID;
-    registry_record_refusal(job->registry, record, job->now_ms);
-}
-
-static enum fp_error tokens_grant(struct registry_job *job)
-{
-    const struct grant_input *input = job->input;
-    struct store_token secret = {0}, row = {0};
-    struct owner owner = {0};
-    struct mint_plan plan = {0};
-    char text[TOKEN_TEXT_SIZE] = "";
-    struct json_out json = json_out_start(&job->body);
-    enum fp_error error = tokens_check_client(job, input, &secret);
-    if (error == FP_E_CLIENT_INVALID) {
-        tokens_record_client_refusal(job, input->client_id);
-    }
-    error = error != FP_OK ? error : owner_find(job, input->client_id, input->client_id, &owner);
-    if (error != FP_OK) {
-        return error == FP_E_APPLICATION_NOT_FOUND ? FP_E_CLIENT_INVALID : error;
-    }
-    registry_note_use(job->registry, secret.id, job->now_ms);
-    job->caller.actor = AUDIT_BY_APPLICATION;
-    job->caller.actor_id = input->client_id;
-    job->caller.application = input->client_id;
-    plan.form = (struct token_text){TOKEN_KIND_APPLICATION, owner.environment};
-    plan.owner = plan.application = owner.application.id;
-    plan.scopes = "";
-    plan.expires_ms =
-        job->now_ms + (int64_t)job->registry->parts.config->application_token_s * 1000;
-    error = mint_token(job, &plan, &row, text);
-    if (error == FP_OK) {
-        json_begin_object(&json);
-        json_member_text_c(&json, "access_token", text);
-        json_member_text_c(&json, "token_type", "bearer");
-        wire_write_expires_in(&json, row.expires_ms, job->now_ms);
-        json_end_object(&json);
-    }
-    mem_wipe(text, sizeof text);
-    return error;
-}
-
-void registry_client_grant(struct registry *registry, const struct registry_caller *caller,
-                           struct bytes client_id, struct bytes client_secret, registry_done *done,
-                           void *ctx)
-{
-    struct registry_job *job = job_create(registry, caller, done, ctx);
-    struct grant_input *input = job != NULL ? job_input(job, sizeof *input) : NULL;
-    if (input != NULL) {
-        *input = (struct grant_input){client_id, client_secret};
-        job_keep(job, &input->client_id);
-        job_keep(job, &input->secret);
-    }
-    job_run(job, tokens_grant);
 }

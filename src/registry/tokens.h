@@ -1,5 +1,4 @@
-// Operations on tokens: issue, list, revoke, and the grant of an application's token for its client
-// secret (RFC 6749 section 4.4).
+// Operations on tokens: issue, list, revoke.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef FP_REGISTRY_TOKENS_H
 #define FP_REGISTRY_TOKENS_H
@@ -27,9 +26,5 @@ void registry_token_list(struct registry *registry, const struct registry_caller
 // CONNECTION_NOT_FOUND, APPLICATION_NOT_FOUND.
 void registry_token_revoke(struct registry *registry, const struct registry_caller *caller,
                            struct bytes token_id, registry_done *done, void *ctx);
-// The answer of the token endpoint, without envelope. CLIENT_INVALID, whatever was wrong.
-void registry_client_grant(struct registry *registry, const struct registry_caller *caller,
-                           struct bytes client_id, struct bytes client_secret, registry_done *done,
-                           void *ctx);
 
 #endif

@@ -8,8 +8,8 @@
 #include "model/model.h"
 #include "registry/connections.h"
 #include "registry/metadata.h"
+#include "registry/oauth.h"
 #include "registry/system.h"
-#include "registry/tokens.h"
 
 static void call_refuse(struct vault *v, uint64_t number, enum fp_error error,
                         const struct registry_identity *identity)
@@ -295,29 +295,60 @@ void vault_on_call(struct vault *v, const struct link_frame *frame)
     }
 }
 
-void vault_on_token_request(struct vault *v, const struct link_frame *frame)
+// A call of somebody who shows no token; NULL: it was answered.
+static struct call *call_begin_open(struct vault *v, uint64_t number, struct bytes request_id)
 {
     static const struct registry_identity nobody;
-    struct link_token_request in = {0};
-    struct registry_caller caller = {.actor = AUDIT_BY_UNKNOWN};
-    struct call *call = NULL;
-    if (link_get_token_request(frame->body, &in) != FP_OK) {
-        vault_broken_rule(v, "TOKEN_REQUEST");
-    }
-    if ((in.call & VAULT_OWN_CALL) != 0 || call_find(v, in.call) != NULL) {
+    if ((number & VAULT_OWN_CALL) != 0 || call_find(v, number) != NULL) {
         vault_broken_rule(v, "call number");
     }
     if (v->draining) {
-        call_refuse(v, in.call, FP_E_SERVICE_UNAVAILABLE, &nobody);
-        return;
+        call_refuse(v, number, FP_E_SERVICE_UNAVAILABLE, &nobody);
+        return NULL;
     }
-    call = call_begin(v, in.call, in.request_id, &nobody);
+    return call_begin(v, number, request_id, &nobody);
+}
+
+void vault_on_token_request(struct vault *v, const struct link_frame *frame)
+{
+    struct link_token_request in = {0};
+    struct registry_caller caller = {.actor = AUDIT_BY_UNKNOWN};
+    struct oauth_request request = {0};
+    struct call *call = NULL;
+    if (link_get_token_request(frame->body, &in) != FP_OK || in.task < OAUTH_CLIENT_CREDENTIALS ||
+        in.task > OAUTH_INTROSPECT) {
+        vault_broken_rule(v, "TOKEN_REQUEST");
+    }
+    call = call_begin_open(v, in.call, in.request_id);
     if (call != NULL) {
         caller.request_id = in.request_id;
         caller.address = in.address;
+        request = (struct oauth_request){
+            (enum oauth_task)in.task, in.client_id, in.client_secret, in.token,
+            in.redirect_uri,          in.verifier,  in.scope};
         call->pending++;
-        registry_client_grant(v->in.registry, &caller, in.client_id, in.client_secret,
-                              answer_registry, call);
+        registry_oauth(v->in.registry, &caller, &request, answer_registry, call);
+    }
+}
+
+void vault_on_authorize(struct vault *v, const struct link_frame *frame)
+{
+    struct link_authorize in = {0};
+    struct registry_caller caller = {.actor = AUDIT_BY_UNKNOWN};
+    struct authorize_request request = {0};
+    struct call *call = NULL;
+    if (link_get_authorize(frame->body, &in) != FP_OK || in.fault >= AUTHORIZE_FAULTS) {
+        vault_broken_rule(v, "AUTHORIZE");
+    }
+    call = call_begin_open(v, in.call, in.request_id);
+    if (call != NULL) {
+        caller.request_id = in.request_id;
+        caller.address = in.address;
+        request = (struct authorize_request){in.client_id, in.redirect_uri,
+                                             in.state,     in.scope,
+                                             in.challenge, (enum authorize_fault)in.fault};
+        call->pending++;
+        registry_authorize(v->in.registry, &caller, &request, answer_registry, call);
     }
 }
 

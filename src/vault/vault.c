@@ -226,6 +226,9 @@ static void vault_on_gateway(struct vault *v, const struct link_frame *frame)
     case LINK_TOKEN_REQUEST:
         vault_on_token_request(v, frame);
         break;
+    case LINK_AUTHORIZE:
+        vault_on_authorize(v, frame);
+        break;
     case LINK_CONNECTION_CREATE:
         vault_on_connection_create(v, frame);
         break;

@@ -163,6 +163,7 @@ _Noreturn void vault_broken_rule(const struct vault *v, const char *what);
 // ---- call.c, connect.c, outcome.c: handlers of frames
 void vault_on_call(struct vault *v, const struct link_frame *frame);
 void vault_on_token_request(struct vault *v, const struct link_frame *frame);
+void vault_on_authorize(struct vault *v, const struct link_frame *frame);
 void vault_on_connection_create(struct vault *v, const struct link_frame *frame);
 void vault_on_metadata_set(struct vault *v, const struct link_frame *frame);
 void vault_on_cancel(struct vault *v, const struct link_frame *frame);

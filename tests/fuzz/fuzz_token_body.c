@@ -12,8 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void fuzz_token(struct bytes type, struct bytes authorization, struct bytes body,
                        struct arena *arena)
 {
-    struct token_request_source source = {type, authorization, body};
-    struct token_request request = {0};
+    struct token_request_source source = {type, authorization, body, OAUTH_AT_TOKEN};
+    struct oauth_request request = {0};
     struct fp_note note = {0};
     if (token_request_parse(&source, arena, &note, &request) == FP_OK &&
         (request.client_id.len == 0 || request.client_id.len > FP_LIMIT_ID_TEXT ||

@@ -1,5 +1,6 @@
 """POST /link/token: client_credentials by RFC 6749, as a form and as JSON, and what is refused."""
 # SPDX-License-Identifier: Apache-2.0
+import base64
 import urllib.parse
 
 import pytest
@@ -81,3 +82,95 @@ def test_secrets_in_the_query_are_not_taken(fishplate, app):
     answer = fishplate.post(f"/link/token?{query}", body=b"", headers=FORM)
     assert answer.status in (400, 401), answer
     assert app.secret.encode() not in answer.body
+
+
+# ---- what the server says of itself, and what a client may do with a token that it holds
+
+def ask(server, path, app, values, basic=False):
+    """A client's request as a form, its secret in the body or by Basic."""
+    headers, wanted = dict(FORM), dict(values)
+    if basic:
+        pair = f"{urllib.parse.quote(app.id)}:{urllib.parse.quote(app.secret)}"
+        headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+    else:
+        wanted |= {"client_id": app.id, "client_secret": app.secret}
+    return server.post(path, body=urllib.parse.urlencode(wanted).encode(), headers=headers)
+
+
+def test_rfc8414_metadata(fishplate):
+    answer = fishplate.get("/.well-known/oauth-authorization-server")
+    assert answer.status == 200 and answer.header("Content-Type").startswith("application/json")
+    about = answer.json
+    assert about["issuer"] == fishplate.url
+    assert about["authorization_endpoint"] == fishplate.url + "/oauth/authorize"
+    assert about["response_types_supported"] == ["code"]
+    assert about["code_challenge_methods_supported"] == ["S256"]
+    assert about["authorization_response_iss_parameter_supported"] is True
+    assert set(about["grant_types_supported"]) == {
+        "authorization_code", "refresh_token", "client_credentials"}
+    for name in ("token", "revocation", "introspection"):
+        assert about[f"{name}_endpoint"].startswith(fishplate.url + "/oauth/")
+        assert fishplate.get(about[f"{name}_endpoint"].removeprefix(fishplate.url)).status == 405
+
+
+@pytest.mark.parametrize("basic", [True, False], ids=["basic", "body"])
+@pytest.mark.parametrize("path", ["/oauth", "/link/oauth"])
+def test_rfc7662_and_rfc7009_own_token(fishplate, app, path, basic):
+    token = fishplate.app_token({"client_id": app.id, "client_secret": app.secret})
+    answer = ask(fishplate, f"{path}/introspect", app, {"token": token}, basic)
+    assert answer.status == 200 and answer.json["active"] is True, answer
+    assert answer.json["client_id"] == app.id and answer.json["iss"] == fishplate.url
+    assert answer.header("Cache-Control") == "no-store"
+    hint = {"token": token, "token_type_hint": "refresh_token"}  # 7009 2.1: a wrong hint harms not
+    assert ask(fishplate, f"{path}/revoke", app, hint, basic).status == 200
+    assert fishplate.get("/api/system/client", token).code == "TOKEN_REVOKED"
+    answer = ask(fishplate, f"{path}/introspect", app, {"token": token}, basic)
+    assert answer.json == {"active": False}
+
+
+@pytest.mark.parametrize("path, change, error, code", [
+    ("/oauth/revoke", {"client_secret": never_issued("fps_")}, "invalid_client", "CLIENT_INVALID"),
+    ("/oauth/revoke", {"client_id": None}, "invalid_client", "CLIENT_INVALID"),
+    ("/oauth/revoke", {"token": None}, "invalid_request", "OAUTH_REQUEST_INVALID"),
+    ("/oauth/introspect", {"client_secret": None}, "invalid_client", "CLIENT_INVALID"),
+    ("/oauth/introspect", {"token": None}, "invalid_request", "OAUTH_REQUEST_INVALID"),
+], ids=["7009 2.1 wrong secret", "7009 2.1 no client", "7009 2.1 no token",
+        "7662 2.1 no secret", "7662 2.1 no token"])
+def test_revocation_and_introspection_refuse(fishplate, app, path, change, error, code):
+    values = {"client_id": app.id, "client_secret": app.secret, "token": "x", **change}
+    values = {name: value for name, value in values.items() if value is not None}
+    check_oauth(post_form(fishplate, values, path), error, code)
+
+
+def test_rfc7009_2_1_another_clients_token_is_refused(fishplate, app):
+    other = fishplate.create_app("Other")
+    token = fishplate.app_token(other)
+    check_oauth(ask(fishplate, "/oauth/revoke", app, {"token": token}), "unauthorized_client",
+                "CLIENT_UNAUTHORIZED")
+    assert ask(fishplate, "/oauth/introspect", app, {"token": token}).json == {"active": False}
+    assert fishplate.get("/api/system/client", token).status == 200
+
+
+def test_rfc7009_2_2_unknown_token_is_no_error(fishplate, app):
+    for token in (never_issued("fp_live_"), "x", "y" * 5000):
+        assert ask(fishplate, "/oauth/revoke", app, {"token": token}).status == 200
+        assert ask(fishplate, "/oauth/introspect", app, {"token": token}).json == {"active": False}
+
+
+@pytest.mark.parametrize("values, error, code", [
+    ({"grant_type": "authorization_code"}, "invalid_request", "OAUTH_REQUEST_INVALID"),
+    ({"grant_type": "authorization_code", "code": "x"}, "invalid_grant", "GRANT_INVALID"),
+    ({"grant_type": "authorization_code", "code": never_issued("fpac_")}, "invalid_grant",
+     "GRANT_INVALID"),
+    ({"grant_type": "authorization_code", "code": "x", "code_verifier": "short"},
+     "invalid_request", "OAUTH_REQUEST_INVALID"),
+    ({"grant_type": "refresh_token"}, "invalid_request", "OAUTH_REQUEST_INVALID"),
+    ({"grant_type": "refresh_token", "refresh_token": never_issued("fprt_test_")},
+     "invalid_grant", "GRANT_INVALID"),
+    ({"grant_type": "refresh_token", "refresh_token": "x", "scope": "Everything"},
+     "invalid_scope", "SCOPE_INVALID"),
+], ids=["6749 4.1.3 no code", "6749 5.2 unknown code", "6749 5.2 code never issued",
+        "7636 4.1 short verifier", "6749 6 no refresh token", "6749 5.2 never issued",
+        "6749 5.2 malformed scope"])
+def test_grants_refuse(fishplate, app, values, error, code):
+    check_oauth(ask(fishplate, "/oauth/token", app, values), error, code)

@@ -18,11 +18,12 @@ struct row {
     enum fp_error error;       // expected
 };
 
-static enum fp_error parse(const struct row *row, struct arena *arena, struct token_request *out)
+static enum fp_error parse(const struct row *row, struct arena *arena, struct oauth_request *out)
 {
     struct fp_note note = {0};
-    struct token_request_source source = {
-        bytes_of_text(row->type), bytes_of_text(row->authorization), bytes_of_text(row->body)};
+    struct token_request_source source = {bytes_of_text(row->type),
+                                          bytes_of_text(row->authorization),
+                                          bytes_of_text(row->body), OAUTH_AT_TOKEN};
     return token_request_parse(&source, arena, &note, out);
 }
 
@@ -47,7 +48,7 @@ static void test_auth_request_token__accepted(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct arena *arena = arena_create(65536, true);
-        struct token_request request = {0};
+        struct oauth_request request = {0};
         print_message("%s\n", rows[i].body);
         assert_int_equal(parse(&rows[i], arena, &request), FP_OK);
         assert_true(bytes_equal_text(request.client_id, "app_1"));
@@ -102,7 +103,7 @@ static void test_auth_request_token__refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct arena *arena = arena_create(65536, true);
-        struct token_request request = {0};
+        struct oauth_request request = {0};
         print_message("%s\n", rows[i].body);
         assert_int_equal(parse(&rows[i], arena, &request), rows[i].error);
         assert_null(request.client_secret.ptr);

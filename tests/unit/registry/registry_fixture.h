@@ -11,6 +11,7 @@
 #include "registry/check.h"
 #include "registry/connections.h"
 #include "registry/installation.h"
+#include "registry/oauth.h"
 #include "registry/tokens.h"
 
 #include <fcntl.h>
@@ -234,6 +235,16 @@ struct app {
     char token[128];  // an application token
 };
 
+// client_credentials, asked for by somebody who is not known yet.
+static inline void client_grant(struct fixture *f, const char *client_id, const char *client_secret,
+                                struct reply *reply)
+{
+    const struct oauth_request request = {.task = OAUTH_CLIENT_CREDENTIALS,
+                                          .client_id = bytes_of_text(client_id),
+                                          .client_secret = bytes_of_text(client_secret)};
+    registry_oauth(f->in.registry, &fixture_operator, &request, reply_take, reply);
+}
+
 static inline struct app app_make(struct fixture *f, const char *name, const char *environment)
 {
     struct app app = {0};
@@ -245,8 +256,7 @@ static inline struct app app_make(struct fixture *f, const char *name, const cha
     reply_copy(&reply, "/data/client_id", app.id, sizeof app.id);
     reply_copy(&reply, "/data/client_secret", app.secret, sizeof app.secret);
     reply_done(&reply);
-    registry_client_grant(f->in.registry, &fixture_operator, bytes_of_text(app.id),
-                          bytes_of_text(app.secret), reply_take, &reply);
+    client_grant(f, app.id, app.secret, &reply);
     reply_ok(f, &reply);
     reply_copy(&reply, "/access_token", app.token, sizeof app.token);
     reply_done(&reply);

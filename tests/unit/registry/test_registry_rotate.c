@@ -120,8 +120,7 @@ static void test_registry_rotate__client_secret(void **state)
     assert_int_equal(strncmp(fresh, "fps_", 4), 0);
     secrets[1] = fresh;
     for (size_t i = 0; i < 2; i++) {
-        registry_client_grant(f->in.registry, &fixture_operator, bytes_of_text(app.id),
-                              bytes_of_text(secrets[i]), reply_take, &reply);
+        client_grant(f, app.id, secrets[i], &reply);
         reply_ok(f, &reply);
         reply_done(&reply);
     }
@@ -178,8 +177,7 @@ static void test_registry_rotate__all_of_an_application(void **state)
     assert_int_equal(token_error(f, app.token, TOKEN_KIND_APPLICATION), FP_E_TOKEN_REVOKED);
     assert_int_equal(token_error(f, stays.token, TOKEN_KIND_CONNECTION), FP_OK);
     assert_int_equal(token_error(f, kept.token, TOKEN_KIND_APPLICATION), FP_OK);
-    registry_client_grant(f->in.registry, &fixture_operator, bytes_of_text(app.id),
-                          bytes_of_text(app.secret), reply_take, &reply);
+    client_grant(f, app.id, app.secret, &reply);
     reply_ok(f, &reply);
     reply_done(&reply);
 }

@@ -195,8 +195,7 @@ static void test_registry_safety__no_record_no_effect(void **state)
     reply_wait(f, &reply);
     assert_int_equal(reply.error, FP_E_AUDIT_UNAVAILABLE);
     reply_done(&reply);
-    registry_client_grant(f->in.registry, &fixture_operator, bytes_of_text(app.id),
-                          bytes_of_text(app.secret), reply_take, &reply);
+    client_grant(f, app.id, app.secret, &reply);
     reply_wait(f, &reply);
     assert_int_equal(reply.error, FP_E_AUDIT_UNAVAILABLE);
     reply_done(&reply);

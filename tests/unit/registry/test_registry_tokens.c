@@ -227,8 +227,7 @@ static void test_registry_tokens__client_grant(void **state)
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct reply reply = {0};
-        registry_client_grant(f->in.registry, &fixture_operator, bytes_of_text(wrong[i][0]),
-                              bytes_of_text(wrong[i][1]), reply_take, &reply);
+        client_grant(f, wrong[i][0], wrong[i][1], &reply);
         reply_wait(f, &reply);
         assert_int_equal(reply.error, FP_E_CLIENT_INVALID);
         assert_string_equal(reply.detail, "");
