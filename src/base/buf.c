@@ -88,27 +88,12 @@ static bool buf_grow(struct buf *b, size_t len)
     return buf_move(b, room);
 }
 
-void buf_append(struct buf *b, const void *data, size_t len)
+void buf__append_growing(struct buf *b, const void *data, size_t len)
 {
-    if (len != 0 && buf_grow(b, len)) {
+    if (buf_grow(b, len)) {
         memcpy(b->ptr + b->len, data, len);
         b->len += len;
     }
-}
-
-void buf_append_bytes(struct buf *b, struct bytes data)
-{
-    buf_append(b, data.ptr, data.len);
-}
-
-void buf_append_text(struct buf *b, const char *text)
-{
-    buf_append(b, text, strlen(text));
-}
-
-void buf_append_byte(struct buf *b, uint8_t byte)
-{
-    buf_append(b, &byte, 1);
 }
 
 void buf_append_u64(struct buf *b, uint64_t value)

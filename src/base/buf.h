@@ -23,10 +23,34 @@ void buf_init_sensitive(struct buf *b, size_t max);
 void buf_done(struct buf *b); // takes zeroed and half-built ones
 // Empties (and wipes, if sensitive) and forgets an error; keeps the memory.
 void buf_clear(struct buf *b);
-void buf_append(struct buf *b, const void *data, size_t len);
-void buf_append_bytes(struct buf *b, struct bytes data);
-void buf_append_text(struct buf *b, const char *text);
-void buf_append_byte(struct buf *b, uint8_t byte);
+void buf__append_growing(struct buf *b, const void *data, size_t len); // for buf_append() only
+
+// Answers are written in small pieces: where there is room, no call is made.
+static inline void buf_append(struct buf *b, const void *data, size_t len)
+{
+    if (len < b->room - b->len && b->error == FP_OK && len != 0) { // one byte stays for a NUL
+        memcpy(b->ptr + b->len, data, len);
+        b->len += len;
+    } else if (len != 0) {
+        buf__append_growing(b, data, len);
+    }
+}
+
+static inline void buf_append_bytes(struct buf *b, struct bytes data)
+{
+    buf_append(b, data.ptr, data.len);
+}
+
+static inline void buf_append_text(struct buf *b, const char *text)
+{
+    buf_append(b, text, strlen(text));
+}
+
+static inline void buf_append_byte(struct buf *b, uint8_t byte)
+{
+    buf_append(b, &byte, 1);
+}
+
 void buf_append_u64(struct buf *b, uint64_t value); // decimal
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // Room for len more bytes to be written in place at the pointer returned, then buf_commit(); NULL

@@ -15,11 +15,6 @@ struct bytes bytes_of_text(const char *text)
     return (struct bytes){(const uint8_t *)text, text != NULL ? strlen(text) : 0};
 }
 
-bool bytes_equal(struct bytes a, struct bytes b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 bool bytes_equal_text(struct bytes a, const char *text)
 {
     return bytes_equal(a, bytes_of_text(text));

@@ -82,14 +82,41 @@ static size_t json_sequence(struct bytes text, size_t at)
     return 0;
 }
 
+#define JSON_ALL(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+// Whether one of eight bytes is below 0x20, beyond ASCII, a quote or a backslash. A borrow may call
+// a byte above such a one special too, which does not matter.
+static bool json_special_in(uint64_t eight)
+{
+    uint64_t quote = eight ^ JSON_ALL('"');
+    uint64_t slash = eight ^ JSON_ALL('\\');
+    uint64_t found =
+        eight | (eight - JSON_ALL(0x20)) | (quote - JSON_ALL(1)) | (slash - JSON_ALL(1));
+    return (found & JSON_ALL(0x80)) != 0;
+}
+
+static bool json_all_plain(struct bytes text)
+{
+    size_t at = 0;
+    for (; at + 8 <= text.len; at += 8) {
+        uint64_t eight = 0;
+        memcpy(&eight, text.ptr + at, sizeof eight);
+        if (json_special_in(eight)) {
+            return false;
+        }
+    }
+    while (at < text.len && json_is_plain(text.ptr[at])) {
+        at++;
+    }
+    return at == text.len;
+}
+
 // Most texts need no escape: one copy with the quotes around. false: this one needs more.
 static bool json_quoted_plain(struct buf *out, struct bytes text)
 {
     uint8_t *room = NULL;
-    for (size_t i = 0; i < text.len; i++) {
-        if (!json_is_plain(text.ptr[i])) {
-            return false;
-        }
+    if (!json_all_plain(text)) {
+        return false;
     }
     room = buf_reserve(out, text.len + 2);
     if (room != NULL) {

@@ -87,7 +87,7 @@ static enum fp_error jsonrpc_prepare(struct driver_run *run, struct driver_slot 
 static void *jsonrpc_malloc(void *ctx, size_t size)
 {
     (void)ctx;
-    return mem_alloc(1, size);
+    return mem_resize(NULL, size); // as malloc(): yyjson fills what it asks for
 }
 
 static void *jsonrpc_realloc(void *ctx, void *old, size_t old_size, size_t size)
@@ -108,13 +108,8 @@ static yyjson_doc *jsonrpc_parse(struct driver_run *run, const struct driver_slo
                                  struct client_answer *answer)
 {
     static const yyjson_alc heap = {jsonrpc_malloc, jsonrpc_realloc, jsonrpc_free, NULL};
-    struct bytes body = buf_bytes(&answer->body);
     bool login = slot->purpose == SLOT_FOR_LOGIN;
-    if (body.len == 0 || !json_depth_within(body, FP_LIMIT_JSON_DEPTH)) {
-        return NULL;
-    }
-    return yyjson_read_opts((char *)(uintptr_t)body.ptr, body.len, VALUE_READ_FLAGS,
-                            login ? &run->sensitive_alc : &heap, NULL);
+    return value_read(buf_bytes(&answer->body), login ? &run->sensitive_alc : &heap);
 }
 
 static bool jsonrpc_number_fits(const struct driver_run *run, const struct driver_slot *slot,

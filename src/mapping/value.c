@@ -8,6 +8,48 @@
 #include <stdlib.h>
 #include <string.h>
 
+// yyjson's reader does not recurse, but one byte of a text that only nests becomes one value: large
+// texts are looked at before memory is given to them.
+#define VALUE_LARGE (1u << 20)
+
+// yyjson keeps a document's values in one array, each container followed by what it holds.
+static bool value_depth_within(yyjson_doc *doc, unsigned most)
+{
+    const yyjson_val *ends[FP_LIMIT_JSON_DEPTH];
+    yyjson_val *at = yyjson_doc_get_root(doc);
+    const yyjson_val *end = at + yyjson_doc_get_val_count(doc);
+    unsigned depth = 0;
+    for (; at < end; at++) {
+        while (depth != 0 && ends[depth - 1] == at) {
+            depth--;
+        }
+        if (!yyjson_is_ctn(at)) {
+            continue;
+        }
+        if (depth == most || depth == FP_LIMIT_JSON_DEPTH) {
+            return false;
+        }
+        ends[depth++] = unsafe_yyjson_get_next(at);
+    }
+    return true;
+}
+
+yyjson_doc *value_read(struct bytes text, const yyjson_alc *alc)
+{
+    yyjson_doc *doc = NULL;
+    if (text.len == 0 ||
+        (text.len > VALUE_LARGE && !json_depth_within(text, FP_LIMIT_JSON_DEPTH))) {
+        return NULL;
+    }
+    // not in place: yyjson does not write there
+    doc = yyjson_read_opts((char *)(uintptr_t)text.ptr, text.len, VALUE_READ_FLAGS, alc, NULL);
+    if (doc != NULL && !value_depth_within(doc, FP_LIMIT_JSON_DEPTH)) {
+        yyjson_doc_free(doc);
+        doc = NULL;
+    }
+    return doc;
+}
+
 static yyjson_val *value_step(const struct mapping_step *step, yyjson_val *from)
 {
     if (step->name.len == 0) {

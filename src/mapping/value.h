@@ -12,6 +12,9 @@
 #define VALUE_READ_FLAGS YYJSON_READ_NUMBER_AS_RAW
 #define VALUE_DAY_MS     86400000
 
+// An answer's document, or NULL where it is no JSON, nests deeper than JSON_DEPTH, or memory is
+// out.
+yyjson_doc *value_read(struct bytes text, const yyjson_alc *alc);
 // What stands at the path, NULL where nothing or null does.
 yyjson_val *value_at(const struct mapping_path *path, yyjson_val *from);
 // A text, or the digits of a number; false for anything else. The view lives as long as the value.
