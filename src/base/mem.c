@@ -2,10 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define MEM_TRIM  (4 << 20) // bytes of free memory at the end of the heap that stay
+#define MEM_PAD   (1 << 18) // bytes asked for beyond what is needed
+#define MEM_LARGE (1 << 20) // bytes of a block that goes back to the kernel at once
 
 static atomic_ulong fail_at;
 static atomic_ulong counted;
@@ -53,4 +58,11 @@ void mem_fail_at(unsigned long n)
 unsigned long mem_count(void)
 {
     return atomic_load(&counted);
+}
+
+void mem_keep_freed(void)
+{
+    (void)mallopt(M_TRIM_THRESHOLD, MEM_TRIM);
+    (void)mallopt(M_TOP_PAD, MEM_PAD);
+    (void)mallopt(M_MMAP_THRESHOLD, MEM_LARGE);
 }

@@ -15,6 +15,10 @@ void mem_free(void *block);
 // Overwrites with zeros in a way that the compiler may not leave out.
 void mem_wipe(void *block, size_t size);
 
+// For programs that serve: a few MiB of freed memory stay with the process. glibc would give them
+// back to the kernel after each answer and ask for them, page by page, for the next.
+void mem_keep_freed(void);
+
 // Tests only: the n-th allocation from now on fails (1 = the next), once; 0 switches it off.
 void mem_fail_at(unsigned long n);
 // Tests only: allocations since the last mem_fail_at().

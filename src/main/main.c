@@ -1,6 +1,7 @@
 // The one binary: hands the command line to the command table, or becomes one of the rooms where
 // the supervisor started it as such. SPDX-License-Identifier: Apache-2.0
 #include "base/log.h"
+#include "base/mem.h"
 #include "cli/cli.h"
 #include "crypto/setup.h"
 #include "egress/egress.h"
@@ -48,6 +49,7 @@ static int main_room(const char *name)
     }
     for (size_t i = 0; i < MAIN_ROOMS; i++) {
         if (strcmp(name, link_room_name(main_rooms[i].name)) == 0) {
+            mem_keep_freed();
             // before anything is read, and before files are out of reach
             if (crypto_setup() != FP_OK) {
                 log_event(LOG_ERROR, "room_not_started",
