@@ -28,6 +28,7 @@ HEADERS = {
     "cap-ng": ["cap-ng.h"],
     "json": ["yyjson.h"],
     "argon2": ["argon2.h"],
+    "p11": ["p11-kit/pkcs11.h"],
     "odbc": ["sql.h", "sqlext.h", "sqltypes.h", "odbcinst.h"],
     "xml": ["libxml/*", "libxml2/*"],
 }

@@ -18,8 +18,10 @@ const struct cli_option cli_global_options[] = {
 static const struct cli_option init_options[] = {
     {"force", NULL,
      "write fishplate.yaml and the development certificate anew; keys and store stay", false},
-    {"key-source", "file|credential|passphrase", "where the master key comes from (default: file)",
-     false},
+    {"key-source", "file|credential|passphrase|pkcs11",
+     "where the master key comes from (default: file)", false},
+    {"pkcs11-module", "FILE", "shared object of the token, with --key-source pkcs11", false},
+    {"pkcs11-token", "LABEL", "which token, with --key-source pkcs11", false},
     {.name = NULL},
 };
 static const struct cli_option serve_options[] = {
@@ -97,7 +99,7 @@ static const struct cli_option yes_options[] = {
 };
 
 static const struct cli_option key_rotate_options[] = {
-    {"to-source", "file|credential|passphrase",
+    {"to-source", "file|credential|passphrase|pkcs11",
      "where the new key comes from (default: as the old one)", false},
     {"new-passphrase-file", "FILE",
      "the new key's passphrase, in a file with mode 0600, or - for a line of standard input "
@@ -123,11 +125,13 @@ const struct cli_command cli_commands[] = {
     {"status", NULL, NULL, NULL, cli_status,
      "what the running server does, and how it is protected", NULL},
     {"unseal", NULL, NULL, NULL, cli_unseal,
-     "give the running server the passphrase of its master key",
-     "With keys.source passphrase the server starts sealed: it answers 503 SEALED until this\n"
+     "give the running server the passphrase of its master key, or the PIN of its token",
+     "With keys.source passphrase or pkcs11 the server starts sealed: it answers 503 SEALED until "
+     "this\n"
      "command. After a wrong passphrase the next try has to wait, longer each time."},
     {"seal", NULL, NULL, NULL, cli_seal, "take the keys out of the running server's memory",
-     "Only with keys.source passphrase. What is under way is cut off; fishplate unseal goes on."},
+     "Only with keys.source passphrase or pkcs11. What is under way is cut off; fishplate unseal "
+     "goes on."},
     {"app", "create", NULL, app_create_options, cli_app_create,
      "register an application; its secret is shown once", NULL},
     {"app", "list", NULL, NULL, cli_app_list, "the applications", NULL},

@@ -2,6 +2,7 @@
 // are kept, so that it can be repeated after a failure; keys and stores are never made over.
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cli_int.h"
+#include "cli/hsm.h"
 #include "cli/passphrase.h"
 
 #include "base/clock.h"
@@ -113,6 +114,8 @@ static enum fp_error init_settings(const struct init *init, struct fp_note *note
         {"metrics.listen", "127.0.0.1:9464"},
         {"keys.source", init->source->name},
         {"keys.master_key_file", "master.key"},
+        {"keys.pkcs11.module", cli_value(init->cli, "pkcs11-module")},
+        {"keys.pkcs11.token", cli_value(init->cli, "pkcs11-token")},
         {NULL, NULL},
     };
     struct buf text;
@@ -155,9 +158,11 @@ static enum fp_error init_source(struct init *init, struct fp_note *note)
     const char *name = cli_value(init->cli, "key-source");
     struct secret text = {0};
     int fd = openat(init->dir_fd, "master.key", O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (name == NULL && fd >= 0 &&
-        master_source_read(master_source_find("passphrase"), fd, &text, NULL) == FP_OK) {
-        name = "passphrase";
+    for (const struct master_source *one = master_sources;
+         one->name != NULL && name == NULL && fd >= 0; one++) {
+        if (master_source_read(one, fd, &text, NULL) == FP_OK) {
+            name = one->name;
+        }
     }
     secret_done(&text);
     if (fd >= 0) {
@@ -165,8 +170,8 @@ static enum fp_error init_source(struct init *init, struct fp_note *note)
     }
     init->source = master_source_find(name != NULL ? name : "file");
     if (init->source == NULL) {
-        fp_note_set(note, "--key-source", "\"%.40s\" is none: file, credential or passphrase.",
-                    name);
+        fp_note_set(note, "--key-source",
+                    "\"%.40s\" is none: file, credential, passphrase or pkcs11.", name);
         return FP_E_CONFIG_INVALID;
     }
     return FP_OK;
@@ -177,19 +182,24 @@ static enum fp_error init_source(struct init *init, struct fp_note *note)
 static enum fp_error init_passphrase(struct init *init, struct fp_note *note)
 {
     const bool is_new = !init_exists(init, "master.key");
-    const struct passphrase_ask ask = {init->cli->passphrase_file, "Passphrase of the master key",
-                                       is_new};
-    if (!init->source->asks || (!is_new && init_exists(init, "data/store.db"))) {
+    const struct passphrase_ask ask = {init->cli->passphrase_file, passphrase_prompt(init->source),
+                                       is_new && init->source->asks == MASTER_ASKS_PASSPHRASE};
+    if (init->source->asks == MASTER_ASKS_NOTHING ||
+        (!is_new && init_exists(init, "data/store.db"))) {
         return FP_OK;
     }
     return passphrase_read(&ask, &init->passphrase, note);
 }
 
-static enum fp_error init_new_key(const struct init *init)
+static enum fp_error init_new_key(struct init *init, struct fp_note *note)
 {
     struct secret passphrase = {0};
     struct key_id id;
-    enum fp_error error = secret_copy(buf_bytes(&init->passphrase), &passphrase);
+    enum fp_error error = FP_OK;
+    if (init->source->asks == MASTER_ASKS_TOKEN) {
+        return hsm_make(&init->config, init->dir_fd, "master.key", &init->passphrase, note);
+    }
+    error = secret_copy(buf_bytes(&init->passphrase), &passphrase);
     if (error == FP_OK) {
         error = master_source_create(init->source, &passphrase, init->dir_fd, "master.key", &id);
     }
@@ -198,23 +208,29 @@ static enum fp_error init_new_key(const struct init *init)
 }
 
 // Opens the master key's file, made anew only where there is neither key nor store.
-static enum fp_error init_master_key(const struct init *init, int *fd_out, struct fp_note *note)
+static enum fp_error init_master_key(struct init *init, int *fd_out, struct fp_note *note)
 {
+    const bool is_new = !init_exists(init, "master.key");
     enum fp_error error = FP_OK;
-    if (!init_exists(init, "master.key")) {
+    if (is_new) {
         if (access(init->config.store_file, F_OK) == 0) {
             fp_note_set(note, "master.key",
                         "There is a store, but its master key is gone: put the key back. A new one "
                         "would not open it.");
             return FP_E_KEY_INVALID;
         }
-        error = init_new_key(init);
+        error = init_new_key(init, note);
     }
     if (error != FP_OK) {
-        return init_refused(note, "master.key");
+        return note->text[0] != '\0' ? error : init_refused(note, "master.key");
     }
     *fd_out = openat(init->dir_fd, "master.key", O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    return *fd_out < 0 ? init_refused(note, "master.key") : FP_OK;
+    if (*fd_out < 0) {
+        return init_refused(note, "master.key");
+    }
+    return !is_new && init->source->asks == MASTER_ASKS_TOKEN && init->passphrase.len != 0
+               ? hsm_unwrap(&init->config, *fd_out, &init->passphrase, note)
+               : FP_OK;
 }
 
 // The vault's folders; started as root, they belong to its user, who alone may look in.

@@ -1,6 +1,7 @@
 // fishplate key rotate: a new master key, while no server runs. The work is done by a child that
 // has become the vault's user; the files of the keys stay with us.
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/hsm.h"
 #include "cli/key_files.h"
 #include "cli/passphrase.h"
 
@@ -138,14 +139,17 @@ static enum fp_error key_sources_find(const struct cli *cli, const struct config
                                       struct key_sources *out, struct fp_note *note)
 {
     const char *to = cli_value(cli, "to-source");
-    const struct passphrase_ask old = {cli->passphrase_file, "Passphrase of the master key", false};
-    const struct passphrase_ask new = {cli_value(cli, "new-passphrase-file"),
-                                       "Passphrase of the new master key", true};
+    struct passphrase_ask old = {cli->passphrase_file, NULL, false};
+    struct passphrase_ask new = {cli_value(cli, "new-passphrase-file"), NULL, false};
     enum fp_error error = FP_OK;
     out->from = master_source_find(config->key_source);
     out->to = master_source_find(to != NULL ? to : config->key_source);
+    old.prompt = passphrase_prompt(out->from);
+    new.prompt = out->to == out->from ? "The new one" : passphrase_prompt(out->to);
+    new.twice = out->to != NULL && out->to->asks == MASTER_ASKS_PASSPHRASE;
     if (out->from == NULL || out->to == NULL) {
-        fp_note_set(note, "--to-source", "\"%.40s\" is none: file, credential or passphrase.",
+        fp_note_set(note, "--to-source",
+                    "\"%.40s\" is none: file, credential, passphrase or pkcs11.",
                     to != NULL ? to : "");
         return FP_E_CONFIG_INVALID;
     }
@@ -183,17 +187,20 @@ static enum fp_error key_check_old(const struct key_sources *sources, const stru
     return error;
 }
 
-static enum fp_error key_rotate(const struct config *config, const struct key_sources *sources,
+static enum fp_error key_rotate(const struct config *config, struct key_sources *sources,
                                 struct key_report *report, char kept[static KEY_NAME + KEY_ID_TEXT])
 {
     struct key_files files = {.dir_fd = -1, .old_fd = -1, .new_fd = -1};
     enum fp_error error = key_files_open(config, &files, &report->note);
+    if (error == FP_OK && sources->from->asks == MASTER_ASKS_TOKEN) {
+        error = hsm_unwrap(config, files.old_fd, &sources->old_passphrase, &report->note);
+    }
     if (error == FP_OK) {
         error = key_check_old(sources, &files, &report->note);
     }
     if (error == FP_OK) {
         error =
-            key_files_make(&files, sources->to, buf_bytes(&sources->new_passphrase), &report->note);
+            key_files_make(config, &files, sources->to, &sources->new_passphrase, &report->note);
     }
     if (error == FP_OK) {
         error = key_rewrap(config, sources, &files, report);

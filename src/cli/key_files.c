@@ -1,6 +1,7 @@
 // Files of master keys: opened, made, and put in place of one another.
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/key_files.h"
+#include "cli/hsm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,8 +38,9 @@ enum fp_error key_files_open(const struct config *config, struct key_files *out,
     return out->old_fd >= 0 ? FP_OK : key_refused(note, used[0] != '\0' ? used : "credential");
 }
 
-enum fp_error key_files_make(struct key_files *files, const struct master_source *source,
-                             struct bytes passphrase, struct fp_note *note)
+// Wrapped by the program itself, with a passphrase or as it is.
+static enum fp_error key_files_create(const struct key_files *files,
+                                      const struct master_source *source, struct bytes passphrase)
 {
     struct secret secret = {0};
     struct key_id id;
@@ -47,11 +49,29 @@ enum fp_error key_files_make(struct key_files *files, const struct master_source
         error = master_source_create(source, &secret, files->dir_fd, files->next, &id);
     }
     secret_done(&secret);
-    if (error != FP_OK && error != FP_E_EXISTS) {
+    return error;
+}
+
+enum fp_error key_files_make(const struct config *config, struct key_files *files,
+                             const struct master_source *source, struct buf *passphrase,
+                             struct fp_note *note)
+{
+    bool made = faccessat(files->dir_fd, files->next, F_OK, 0) == 0;
+    bool token = source->asks == MASTER_ASKS_TOKEN;
+    enum fp_error error = FP_OK;
+    if (!made && token) {
+        error = hsm_make(config, files->dir_fd, files->next, passphrase, note);
+    } else if (!made) {
+        error = key_files_create(files, source, buf_bytes(passphrase));
+    }
+    if (error != FP_OK) {
         return error == FP_E_IO_FAILED ? key_refused(note, files->next) : error;
     }
     files->new_fd = openat(files->dir_fd, files->next, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    return files->new_fd >= 0 ? FP_OK : key_refused(note, files->next);
+    if (files->new_fd < 0) {
+        return key_refused(note, files->next);
+    }
+    return made && token ? hsm_unwrap(config, files->new_fd, passphrase, note) : FP_OK;
 }
 
 enum fp_error key_files_swap(const struct key_files *files, const char *kept, struct fp_note *note)

@@ -21,9 +21,10 @@ enum fp_error key_refused(struct fp_note *note, const char *name);
 enum fp_error key_files_open(const struct config *config, struct key_files *out,
                              struct fp_note *note);
 // Makes the successor and opens it as new_fd. One that is there already is of an earlier try.
-// passphrase: empty where the source asks for none.
-enum fp_error key_files_make(struct key_files *files, const struct master_source *source,
-                             struct bytes passphrase, struct fp_note *note);
+// passphrase: empty where the source asks for none; a token's PIN becomes the key that it wraps.
+enum fp_error key_files_make(const struct config *config, struct key_files *files,
+                             const struct master_source *source, struct buf *passphrase,
+                             struct fp_note *note);
 // The successor takes over the name of the configuration, under which a key is there at every
 // moment. kept: name that the old one keeps; NULL: none.
 enum fp_error key_files_swap(const struct key_files *files, const char *kept, struct fp_note *note);

@@ -4,6 +4,8 @@
 #include "cli/passphrase.h"
 
 #include "base/limits.h"
+#include "cli/hsm.h"
+#include "crypto/setup.h"
 #include "registry/installation.h"
 
 #include <errno.h>
@@ -86,14 +88,24 @@ enum fp_error passphrase_read(const struct passphrase_ask *ask, struct buf *out,
     return error;
 }
 
+const char *passphrase_prompt(const struct master_source *source)
+{
+    return source != NULL && source->asks == MASTER_ASKS_TOKEN ? "PIN of the token"
+                                                               : "Passphrase of the master key";
+}
+
 enum fp_error passphrase_master_reach(const struct cli *cli, const struct config *config,
                                       struct passphrase_master *out, struct fp_note *note)
 {
-    const struct passphrase_ask ask = {cli->passphrase_file, "Passphrase of the master key", false};
     const struct master_source *source = master_source_find(config->key_source);
+    const struct passphrase_ask ask = {cli->passphrase_file, passphrase_prompt(source), false};
     const char *path = config_master_path(config);
+    enum fp_error error = crypto_setup();
     *out = (struct passphrase_master){.fd = -1};
     buf_init_sensitive(&out->passphrase, FP_LIMIT_PASSPHRASE_MAX);
+    if (error != FP_OK) {
+        return error;
+    }
     if (path[0] == '\0') {
         fp_note_set(note, "keys.source",
                     "The systemd credential %s is not there: run this with systemd-run --pipe "
@@ -106,7 +118,14 @@ enum fp_error passphrase_master_reach(const struct cli *cli, const struct config
         fp_note_set(note, "keys.master_key_file", "It cannot be opened: %m.");
         return FP_E_KEY_INVALID;
     }
-    return source != NULL && source->asks ? passphrase_read(&ask, &out->passphrase, note) : FP_OK;
+    if (source == NULL || source->asks == MASTER_ASKS_NOTHING) {
+        return FP_OK;
+    }
+    error = passphrase_read(&ask, &out->passphrase, note);
+    if (error == FP_OK && source->asks == MASTER_ASKS_TOKEN) {
+        error = hsm_unwrap(config, out->fd, &out->passphrase, note);
+    }
+    return error;
 }
 
 enum fp_error passphrase_open(const struct master_source *source, int fd, struct bytes passphrase,

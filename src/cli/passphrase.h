@@ -15,11 +15,15 @@ struct passphrase_ask {
 enum fp_error passphrase_read(const struct passphrase_ask *ask, struct buf *out,
                               struct fp_note *note);
 
+// What to ask for.
+const char *passphrase_prompt(const struct master_source *source);
+
 // What is needed for the installation's master key, taken before this process becomes the vault's
 // user. The passphrase stands in memory that a forked child keeps, unlike a struct secret.
 struct passphrase_master {
     int fd;                // of the key's file; -1: not open
-    struct buf passphrase; // sensitive; empty where the source asks for none
+    struct buf passphrase; // sensitive; what opens it: passphrase, the key that a token unwrapped,
+                           // or nothing
 };
 // out is to be given to passphrase_master_done() also after a failure.
 enum fp_error passphrase_master_reach(const struct cli *cli, const struct config *config,

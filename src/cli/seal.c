@@ -27,15 +27,40 @@ static enum cli_exit seal_ask(const struct cli *cli, struct buf *frame, const ch
     return result;
 }
 
+// The key's file is needed only where a token has to unwrap it.
+static enum fp_error seal_read(const struct cli *cli, const struct config *config,
+                               struct buf *passphrase, struct fp_note *note)
+{
+    const struct master_source *source = master_source_find(config->key_source);
+    const struct passphrase_ask ask = {cli->passphrase_file, passphrase_prompt(source), false};
+    struct passphrase_master reached = {.fd = -1};
+    enum fp_error error = FP_OK;
+    if (source == NULL || source->asks != MASTER_ASKS_TOKEN) {
+        return passphrase_read(&ask, passphrase, note);
+    }
+    error = passphrase_master_reach(cli, config, &reached, note);
+    if (error == FP_OK) {
+        buf_append_bytes(passphrase, buf_bytes(&reached.passphrase));
+        error = buf_error(passphrase);
+    }
+    passphrase_master_done(&reached);
+    return error;
+}
+
 enum cli_exit cli_unseal(const struct cli *cli)
 {
-    const struct passphrase_ask ask = {cli->passphrase_file, "Passphrase of the master key", false};
+    struct config config;
     struct link_unseal question = {.call = 1, .actor = cli_actor()};
     struct buf frame = cli_question(), passphrase;
     struct fp_note note = {0};
+    enum cli_exit result = cli_load_config(cli, &config);
     enum fp_error error = FP_OK;
+    if (result != CLI_OK) {
+        buf_done(&frame);
+        return result;
+    }
     buf_init_sensitive(&passphrase, FP_LIMIT_PASSPHRASE_MAX);
-    error = passphrase_read(&ask, &passphrase, &note);
+    error = seal_read(cli, &config, &passphrase, &note);
     if (error == FP_OK) {
         question.passphrase = buf_bytes(&passphrase);
         error = link_put_unseal(&frame, &question);

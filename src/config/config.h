@@ -39,6 +39,9 @@ struct config {
     char key_source[16];                    // keys.source: where the master key comes from
     char master_key_file[CONFIG_PATH];      // keys.master_key_file
     char key_credential[64];                // keys.credential: name of the systemd credential
+    char pkcs11_module[CONFIG_PATH];        // keys.pkcs11.module: shared object of the token
+    char pkcs11_token[33];                  // keys.pkcs11.token: its label
+    char pkcs11_key[65];                    // keys.pkcs11.key: label of the key that wraps
     char key_credential_path[CONFIG_PATH];  // its file in $CREDENTIALS_DIRECTORY; empty: none
     char store_file[CONFIG_PATH];           // store.file: SQLite
     char audit_dir[CONFIG_PATH];            // audit.dir

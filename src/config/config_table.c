@@ -50,16 +50,23 @@ const struct config_row config_rows[] = {
     {"metrics.listen", CONFIG_KIND_LISTENER, AT(metrics_listen), 0, 0, "127.0.0.1:9464",
      "/metrics, /healthz and /readyz without TLS: loopback or unix:/path only. Empty: off."},
     {"keys.source", CONFIG_KIND_SOURCE, AT(key_source), 0, 0, "file",
-     "Where the master key comes from: file (keys.master_key_file holds it), passphrase "
-     "(keys.master_key_file holds it wrapped, and the server starts sealed until fishplate "
-     "unseal), "
-     "credential (systemd hands it over, by LoadCredentialEncrypted)."},
+     "Where the master key comes from: file (keys.master_key_file holds it), credential (systemd "
+     "hands it over, by LoadCredentialEncrypted), passphrase (keys.master_key_file holds it "
+     "wrapped) or pkcs11 (the same, wrapped by a token). With the last two the server starts "
+     "sealed "
+     "until fishplate unseal."},
     {"keys.master_key_file", CONFIG_KIND_PATH, AT(master_key_file), 0, 0, "master.key",
      "The key above all keys; readable by its owner only. Keep a copy elsewhere: without it "
      "nothing "
      "in the store can be read."},
     {"keys.credential", CONFIG_KIND_TEXT, AT(key_credential), 0, 0, "fishplate-master-key",
      "Name of the systemd credential, where keys.source is credential."},
+    {"keys.pkcs11.module", CONFIG_KIND_PATH, AT(pkcs11_module), 0, 0, "",
+     "The shared object that speaks to the token, where keys.source is pkcs11. It is loaded by the "
+     "command line alone, never by the server."},
+    {"keys.pkcs11.token", CONFIG_KIND_TEXT, AT(pkcs11_token), 0, 0, "", "Label of the token."},
+    {"keys.pkcs11.key", CONFIG_KIND_TEXT, AT(pkcs11_key), 0, 0, "fishplate",
+     "Label of the AES key in the token that wraps the master key; made where it is not there."},
     {"store.file", CONFIG_KIND_PATH, AT(store_file), 0, 0, "",
      "The SQLite database. Empty: store.db in data_dir."},
     {"audit.dir", CONFIG_KIND_PATH, AT(audit_dir), 0, 0, "",
@@ -93,7 +100,7 @@ const struct config_row config_rows[] = {
     {.path = NULL},
 };
 
-const char *const config_key_sources[] = {"file", "credential", "passphrase", NULL};
+const char *const config_key_sources[] = {"file", "credential", "passphrase", "pkcs11", NULL};
 
 const struct config_row *config__find(const char *path)
 {
@@ -130,7 +137,7 @@ const char *config__kind_name(enum config_kind kind)
         [CONFIG_KIND_TIME] = "time (1500ms, 10s, 2m)",
         [CONFIG_KIND_BOOL] = "true or false",
         [CONFIG_KIND_LEVEL] = "debug, info, warning or error",
-        [CONFIG_KIND_SOURCE] = "source: file, credential or passphrase",
+        [CONFIG_KIND_SOURCE] = "source: file, credential, passphrase or pkcs11",
     };
     return names[kind];
 }

@@ -51,17 +51,23 @@ void key_id_text(const struct key_id *id, char out[static KEY_ID_TEXT]);
 bool key_id_equal(const struct key_id *a, const struct key_id *b);
 
 // ---- the sources: what keys.source of the configuration may name
+enum master_asks {
+    MASTER_ASKS_NOTHING,    // it opens by itself
+    MASTER_ASKS_PASSPHRASE, // a person's; the server starts sealed
+    MASTER_ASKS_TOKEN       // what a token outside unwraps: the key itself; sealed as well
+};
+
 struct master_source {
-    const char *name;   // as keys.source says
-    bool asks;          // a passphrase opens it: with it the server starts sealed
-    unsigned forbidden; // mode bits that its file may not have
+    const char *name;      // as keys.source says
+    enum master_asks asks; // what opens it, given as `passphrase` below
+    unsigned forbidden;    // mode bits that its file may not have
     // Whether text can be one of its keys at all; what master_source_open() says without a
     // passphrase.
     enum fp_error (*check)(struct bytes text, struct fp_note *note);
     // passphrase: NULL where it does not ask.
     enum fp_error (*open)(struct bytes text, const struct secret *passphrase,
                           struct master_key **out, struct fp_note *note);
-    // A new random key as text.
+    // A new random key as text. NULL: made elsewhere.
     enum fp_error (*make)(const struct secret *passphrase, struct secret *text_out,
                           struct key_id *id_out);
 };
@@ -128,5 +134,26 @@ enum fp_error master_passphrase_open(struct bytes text, const struct secret *pas
 // The same key under another passphrase; errors of both of the above.
 enum fp_error master_passphrase_change(struct bytes text, const struct secret *old_passphrase,
                                        const struct secret *new_passphrase, struct buf *text_out);
+
+// ---- source: PKCS#11
+// A random master key, wrapped by AES-256-GCM under a key that never leaves a token, as text of
+// seven lines: "fishplate-pkcs11-1", "id " + 32 hex, "token " + its label, "key " + its label,
+// "wrapped " + 120 hex, "proof " + 64 hex (derived from the key, to recognise it), "check " + 64
+// hex.
+struct master_hsm {
+    struct key_id id;                           // of the master key
+    char token[33];                             // label of the token
+    char label[65];                             // of the key in it
+    uint8_t wrapped[12 + MASTER_KEY_SIZE + 16]; // nonce, ciphertext, tag
+    uint8_t proof[32];                          // written and read, not to be filled in
+};
+// FP_E_KEY_INVALID with a note.
+enum fp_error master_hsm_read(struct bytes text, struct master_hsm *out, struct fp_note *note);
+// key: what is wrapped. FP_E_INPUT_INVALID for labels that are empty or have more than one line.
+enum fp_error master_hsm_write(const struct master_hsm *m, const struct secret *key,
+                               struct buf *text_out);
+// key: as the token unwrapped it. FP_E_PASSPHRASE_WRONG when it is another one.
+enum fp_error master_hsm_open(struct bytes text, const struct secret *key, struct master_key **out,
+                              struct fp_note *note);
 
 #endif

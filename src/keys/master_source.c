@@ -107,12 +107,21 @@ static enum fp_error passphrase_make(const struct secret *passphrase, struct sec
     return error;
 }
 
+// ---- pkcs11: the key, wrapped by a token
+
+static enum fp_error hsm_check(struct bytes text, struct fp_note *note)
+{
+    struct master_hsm unused;
+    return master_hsm_read(text, &unused, note);
+}
+
 // systemd gives a credential to the unit's user by an access list, whose mask the mode shows as
 // the group's: 0440.
 const struct master_source master_sources[] = {
-    {"file", false, 077, plain_check, file_open, plain_make},
-    {"credential", false, 037, plain_check, credential_open, plain_make},
-    {"passphrase", true, 077, passphrase_check, passphrase_open, passphrase_make},
+    {"file", MASTER_ASKS_NOTHING, 077, plain_check, file_open, plain_make},
+    {"credential", MASTER_ASKS_NOTHING, 037, plain_check, credential_open, plain_make},
+    {"passphrase", MASTER_ASKS_PASSPHRASE, 077, passphrase_check, passphrase_open, passphrase_make},
+    {"pkcs11", MASTER_ASKS_TOKEN, 077, hsm_check, master_hsm_open, NULL},
     {.name = NULL},
 };
 
@@ -250,7 +259,8 @@ enum fp_error master_source_create(const struct master_source *source,
 {
     struct secret text = {0};
     struct key_id id;
-    enum fp_error error = source->make(passphrase, &text, &id);
+    enum fp_error error =
+        source->make != NULL ? source->make(passphrase, &text, &id) : FP_E_INPUT_INVALID;
     if (error == FP_OK) {
         error = master_source_write(secret_bytes(&text), dir_fd, name);
     }

@@ -22,6 +22,21 @@ static void with_passphrase(struct bytes text)
     secret_done(&passphrase);
 }
 
+// The text of a token's key: read, and refused without what the token unwraps.
+static void with_token(struct bytes text)
+{
+    struct master_hsm hsm;
+    struct master_key *m = NULL;
+    struct fp_note note = {0};
+    enum fp_error error = master_hsm_read(text, &hsm, &note);
+    if (error == FP_OK) {
+        error = master_hsm_open(text, NULL, &m, &note);
+    }
+    if ((error != FP_E_KEY_INVALID && error != FP_E_PASSPHRASE_WRONG) || m != NULL) {
+        __builtin_trap();
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct master_key *m = NULL;
@@ -43,6 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         __builtin_trap();
     }
     with_passphrase(bytes_of(data, size));
+    with_token(bytes_of(data, size));
     if (secret_in_use() != 0) {
         __builtin_trap();
     }

@@ -160,7 +160,7 @@ static const struct bad_case bad_cases[] = {
     {"api:\n  connections:\n    total: 10\n", "api.connections.per_address", 0, 0, "larger"},
     {"egress:\n  networks: [10.0.0.0/8, nonsense]\n", "egress.networks", 2, 13, ""},
     {"egress:\n  timeouts:\n    connect: 50s\n", "egress.timeouts.connect", 3, 14, "longer"},
-    {"keys:\n  source: tpm\n", "keys.source", 2, 11, "file, credential or passphrase"},
+    {"keys:\n  source: tpm\n", "keys.source", 2, 11, "credential, passphrase or pkcs11"},
     {"keys:\n  credential: a/b\n", "keys.credential", 2, 15, "slash"},
     {"keys:\n  master_key_file: \"\"\n", "keys.master_key_file", 2, 20, "empty"},
     {"api:\n  body_limit: 64KiB\n  body_limit: 64KiB\n", "", 3, 3, ""},

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@ static struct secret other;      // that does not
 
 static const struct secret *needed(const struct master_source *source)
 {
-    return source->asks ? &passphrase : NULL;
+    return source->asks == MASTER_ASKS_PASSPHRASE ? &passphrase : NULL;
 }
 
 static int open_key(const char *name)
@@ -58,7 +59,7 @@ static void test_keys_source__each_makes_and_opens(void **state)
     size_t count = 0;
     (void)state;
     (void)umask(0); // the mode must not depend on it
-    for (const struct master_source *one = master_sources; one->name != NULL; one++, count++) {
+    for (const struct master_source *one = master_sources; one->make != NULL; one++, count++) {
         struct master_key *a = NULL, *b = NULL;
         struct key_id id;
         struct stat st;
@@ -86,7 +87,7 @@ static void test_keys_source__each_makes_and_opens(void **state)
 static void test_keys_source__modes(void **state)
 {
     (void)state;
-    for (const struct master_source *one = master_sources; one->name != NULL; one++) {
+    for (const struct master_source *one = master_sources; one->make != NULL; one++) {
         struct secret text = {0};
         struct key_id id;
         int fd = -1;
@@ -158,7 +159,7 @@ static void test_keys_source__of_another_source(void **state)
 static void test_keys_source__damaged(void **state)
 {
     (void)state;
-    for (const struct master_source *one = master_sources; one->name != NULL; one++) {
+    for (const struct master_source *one = master_sources; one->make != NULL; one++) {
         struct secret text = {0}, back = {0};
         struct key_id id;
         char big[FP_LIMIT_KEY_FILE + 1];
@@ -182,6 +183,52 @@ static void test_keys_source__damaged(void **state)
         (void)close(fd);
         secret_done(&text);
     }
+}
+
+// What a token wraps: the text carries it, and only the same key is taken.
+static void test_keys_source__wrapped_by_a_token(void **state)
+{
+    const struct master_source *source = master_source_find("pkcs11");
+    struct master_hsm hsm = {.token = "A token", .label = "fishplate"}, back;
+    struct master_key *master = NULL;
+    struct secret key = {0}, wrong = {0};
+    struct fp_note note = {0};
+    struct key_id id;
+    struct buf text;
+    (void)state;
+    buf_init(&text, FP_LIMIT_KEY_FILE);
+    memset(hsm.id.b, 7, sizeof hsm.id.b);
+    memset(hsm.wrapped, 9, sizeof hsm.wrapped);
+    assert_int_equal(secret_random(MASTER_KEY_SIZE, &key), FP_OK);
+    assert_int_equal(secret_copy(secret_bytes(&key), &wrong), FP_OK);
+    wrong.ptr[31] ^= 1;
+    assert_int_equal(master_hsm_write(&hsm, &key, &text), FP_OK);
+    assert_int_equal(master_hsm_read(buf_bytes(&text), &back, &note), FP_OK);
+    assert_memory_equal(&back, &hsm, offsetof(struct master_hsm, proof));
+    assert_int_equal(source->open(buf_bytes(&text), &wrong, &master, &note), FP_E_PASSPHRASE_WRONG);
+    assert_int_equal(source->open(buf_bytes(&text), &passphrase, &master, &note),
+                     FP_E_PASSPHRASE_WRONG);
+    assert_int_equal(source->open(buf_bytes(&text), NULL, &master, &note), FP_E_PASSPHRASE_WRONG);
+    assert_null(master);
+    assert_int_equal(source->open(buf_bytes(&text), &key, &master, &note), FP_OK);
+    assert_true(key_id_equal(master_id(master), &hsm.id));
+    assert_string_equal(master_source(master), "pkcs11");
+    master_free(master);
+    for (size_t i = 0; i < text.len; i++) {
+        assert_int_equal(source->check(bytes_of(text.ptr, i), &note),
+                         i + 1 == text.len ? FP_OK : FP_E_KEY_INVALID);
+        text.ptr[i] ^= 1;
+        assert_int_equal(source->check(buf_bytes(&text), &note), FP_E_KEY_INVALID);
+        text.ptr[i] ^= 1;
+    }
+    snprintf(hsm.label, sizeof hsm.label, "two\nlines");
+    buf_clear(&text);
+    assert_int_equal(master_hsm_write(&hsm, &key, &text), FP_E_INPUT_INVALID);
+    // made where the token is, nowhere else
+    assert_int_equal(master_source_create(source, &key, dir_fd, "token", &id), FP_E_INPUT_INVALID);
+    buf_done(&text);
+    secret_done(&key);
+    secret_done(&wrong);
 }
 
 static int setup(void **state)
@@ -219,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_keys_source__passphrases),
         cmocka_unit_test(test_keys_source__of_another_source),
         cmocka_unit_test(test_keys_source__damaged),
+        cmocka_unit_test(test_keys_source__wrapped_by_a_token),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
