@@ -22,7 +22,8 @@ static void audit_run(void *ctx, struct work *list)
 static void audit_run_done(void *ctx, struct work *work)
 {
     struct audit_pending *p = (struct audit_pending *)work;
-    (void)ctx;
+    struct audit *audit = ctx;
+    audit->done_seq = work->result == FP_OK ? p->seq : 0;
     if (p->done != NULL) {
         p->done(p->ctx, work->result);
     }
@@ -73,6 +74,16 @@ enum fp_error audit_append_wait(struct audit *audit, const struct audit_record *
         error = result;
     }
     return error;
+}
+
+uint64_t audit_done_seq(const struct audit *audit)
+{
+    return audit->done_seq;
+}
+
+const struct audit_signer *audit_signer_of(const struct audit *audit)
+{
+    return audit->signer;
 }
 
 int audit_event_fd(const struct audit *audit)

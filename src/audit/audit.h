@@ -80,6 +80,11 @@ enum fp_error audit_append(struct audit *audit, const struct audit_record *recor
                            void *ctx);
 // The same, waiting: for the command line and start-up.
 enum fp_error audit_append_wait(struct audit *audit, const struct audit_record *record);
+// Within a callback: the number of the record that it is about; 0: it was not written.
+uint64_t audit_done_seq(const struct audit *audit);
+// Who signs the log, for other statements that are to be checked with the same public key.
+// Borrowed.
+const struct audit_signer *audit_signer_of(const struct audit *audit);
 // Readable when audit_dispatch() has something to do.
 int audit_event_fd(const struct audit *audit);
 void audit_dispatch(struct audit *audit);

@@ -16,6 +16,7 @@ struct audit_pending {
     struct work work; // first: the worker's
     audit_done *done; // may be NULL
     void *ctx;        // its argument
+    uint64_t seq;     // its number, once it is written
     size_t len;       // of body; 0: no record, only a try to write again
     uint8_t body[];   // members from "time" to "detail"
 };
@@ -29,6 +30,7 @@ struct audit {
     uint32_t checkpoint_records;       // sign at the latest after so many
     uint32_t checkpoint_ms;            // and after so long
     struct buf body;                   // caller's thread: a record's members
+    uint64_t done_seq;                 // caller's thread: number of the record called back last
     // -- writer's thread from here
     int dir_fd;                   // folder, locked
     struct audit_segment segment; // file written to

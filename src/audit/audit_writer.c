@@ -41,11 +41,12 @@ static enum fp_error writer_add_gap(struct audit *audit, struct audit_chain *cha
 static void writer_add_group(struct audit *audit, struct audit_chain *chain, struct work *list)
 {
     for (struct work *work = list; work != NULL; work = work->next) {
-        const struct audit_pending *p = (const struct audit_pending *)work;
+        struct audit_pending *p = (struct audit_pending *)work;
         size_t before = audit->out.len;
         work->result = FP_OK;
         if (p->len != 0) {
             work->result = audit_chain_append(chain, bytes_of(p->body, p->len), &audit->out);
+            p->seq = chain->seq;
         }
         if (work->result != FP_OK) {
             work->result = FP_E_AUDIT_UNAVAILABLE;

@@ -66,6 +66,21 @@ static const struct cli_option connection_list_options[] = {
     {"app", "ID", "only this application's", false},
     {.name = NULL},
 };
+static const struct cli_option customer_list_options[] = {
+    {"app", "ID", "only this application's", false},
+    {.name = NULL},
+};
+static const struct cli_option customer_erase_options[] = {
+    {"yes", NULL, "do not ask", false},
+    {"dry-run", NULL, "show what would be erased, and change nothing", false},
+    {"certificate", "FILE", "write the certificate into this new file", false},
+    {.name = NULL},
+};
+static const struct cli_option customer_verify_options[] = {
+    {"key", "KEY|FILE", "public key of the installation's audit log: audit.pub in its folder",
+     true},
+    {.name = NULL},
+};
 static const struct cli_option token_issue_options[] = {
     {"expires-in", "SECONDS", "life of the token (default: as configured)", false},
     {"scopes", "SCOPES", "what it may do, with blanks (default: everything)", false},
@@ -148,6 +163,19 @@ const struct cli_command cli_commands[] = {
     {"connection", "show", "ID", NULL, cli_connection_show, "one connection with its tokens", NULL},
     {"connection", "delete", "ID", delete_options, cli_connection_delete,
      "disconnect: tokens dead at once, credentials destroyed", NULL},
+    {"customer", "list", NULL, customer_list_options, cli_customer_list,
+     "the customers: whose data lies here", NULL},
+    {"customer", "show", "ID", NULL, cli_customer_show,
+     "one customer; with --json its keys and its certificate of erasure", NULL},
+    {"customer", "erase", "ID", customer_erase_options, cli_customer_erase,
+     "destroy a customer's data keys and connections; prints a signed certificate",
+     "Nothing of the customer opens afterwards, neither here nor from a backup of the store made\n"
+     "later. Backups made before hold the wrapped key: docs/operations.md says what to do with "
+     "them.\n"
+     "Interrupted, it goes on when it is called again; called once more, it prints the same\n"
+     "certificate."},
+    {"customer", "verify-certificate", "FILE", customer_verify_options, cli_customer_verify,
+     "check a certificate of erasure, with the public key alone", NULL},
     {"token", "issue", "OWNER", token_issue_options, cli_token_issue,
      "a new token for a connection or application; shown once", NULL},
     {"token", "list", "OWNER", NULL, cli_token_list, "the tokens of a connection or application",

@@ -116,8 +116,8 @@ static enum fp_error connect_find_customer(struct registry_job *job,
     enum fp_error error = FP_OK;
     fields_fold_email(request->email, email, sizeof email);
     error = store_find_customer(job->registry->parts.store, c->application.id, email, &c->customer);
-    if (error == FP_OK && c->customer.erased_ms != 0) {
-        return FP_E_STATE_CONFLICT;
+    if (error == FP_OK) {
+        return registry_customer_lives(job->registry, &c->customer);
     }
     if (error != FP_E_STORE_NOT_FOUND) {
         return error;
@@ -179,7 +179,9 @@ static enum fp_error connect_find(struct registry_job *job,
         error = token_environment_parse(bytes_of_text(c->application.environment), &c->environment);
     }
     if (error == FP_OK && again) {
-        return store_get_customer(job->registry->parts.store, c->connection.customer, &c->customer);
+        error =
+            store_get_customer(job->registry->parts.store, c->connection.customer, &c->customer);
+        return error != FP_OK ? error : registry_customer_lives(job->registry, &c->customer);
     }
     error = error != FP_OK ? error : connect_find_customer(job, request, c);
     return error != FP_OK ? error : connect_find_waiting(job, request, c);

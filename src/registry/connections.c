@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/connections.h"
 
+#include "registry/advance.h"
 #include "registry/metadata.h"
 #include "registry/mint.h"
 #include "registry/owner.h"
@@ -131,35 +132,6 @@ void registry_connection_show(struct registry *registry, const struct registry_c
     job_run(job, connections_show);
 }
 
-// Moves the row along and writes it; step says what came out.
-static enum fp_error connections_advance(struct registry_job *job, struct store_connection *row,
-                                         const struct connection_event *event,
-                                         struct connection_step *step)
-{
-    struct connection_life life = {(enum connection_state)row->state, CONNECTION_REASON_CREATED,
-                                   row->changed_ms, row->credential_version};
-    enum fp_error error = connection_advance(&life, event, step);
-    if (error != FP_OK || !step->changed) {
-        return error;
-    }
-    row->state = step->life.state;
-    row->changed_ms = step->life.since_ms;
-    if (!bytes_to_text(bytes_of_text(connection_reason_name(step->life.reason)), row->reason,
-                       sizeof row->reason)) {
-        return FP_E_LIMIT_EXCEEDED;
-    }
-    error = proof_make_connection(job->registry->parts.ring, row);
-    if (error == FP_OK && job_batch(job) == NULL) {
-        error = FP_E_NO_MEMORY;
-    }
-    if (error != FP_OK) {
-        return error;
-    }
-    store_update_connection(job_batch(job), row);
-    job->rights = true;
-    return (step->effects & CONNECTION_EFFECT_FORGET) != 0 ? job_forget(job, row->id) : FP_OK;
-}
-
 static enum fp_error connections_end(struct registry_job *job, struct store_connection *row,
                                      enum connection_reason reason)
 {
@@ -167,7 +139,7 @@ static enum fp_error connections_end(struct registry_job *job, struct store_conn
     struct connection_step step = {0};
     char *customer = arena_text(job->scratch, bytes_of_text(row->customer));
     enum fp_error error =
-        customer != NULL ? connections_advance(job, row, &event, &step) : FP_E_NO_MEMORY;
+        customer != NULL ? advance_connection(job, row, &event, &step) : FP_E_NO_MEMORY;
     if (error == FP_OK) {
         error = mint_end_all(job, row->id, REASON_DISCONNECTED);
     }
@@ -228,7 +200,7 @@ static enum fp_error connections_news(struct registry_job *job)
     struct audit_record *record = NULL;
     enum fp_error error =
         row != NULL ? owner_get_connection(job->registry, news->connection, row) : FP_E_NO_MEMORY;
-    error = error != FP_OK ? error : connections_advance(job, row, &event, &step);
+    error = error != FP_OK ? error : advance_connection(job, row, &event, &step);
     if (error != FP_OK || !step.changed) {
         return error;
     }

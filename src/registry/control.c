@@ -3,6 +3,8 @@
 #include "registry/control.h"
 
 #include "registry/applications.h"
+#include "registry/customers.h"
+#include "registry/erase.h"
 #include "registry/key_status.h"
 #include "registry/registry_int.h"
 #include "registry/rotate.h"
@@ -12,7 +14,7 @@
 enum fp_error registry_control_call(const struct link_frame *frame, uint64_t *call_out)
 {
     uint64_t call = 0;
-    if (frame->number < LINK_APPLICATION_CREATE || frame->number > LINK_KEY_STATUS ||
+    if (frame->number < LINK_APPLICATION_CREATE || frame->number > LINK_CUSTOMER_ERASE ||
         frame->body.len < 8) {
         return FP_E_MESSAGE_INVALID;
     }
@@ -159,6 +161,51 @@ static enum fp_error control_key_status(const struct control *c)
     return error;
 }
 
+static enum fp_error control_customer_list(const struct control *c)
+{
+    struct link_customer_list in = {0};
+    enum fp_error error = link_get_customer_list(c->body, &in);
+    if (error == FP_OK) {
+        struct customer_list list = {in.application, in.after};
+        registry_customer_list(c->registry, &c->caller, &list, c->done, c->ctx);
+    }
+    return error;
+}
+
+static enum fp_error control_customer_show(const struct control *c)
+{
+    struct link_customer_show in = {0};
+    enum fp_error error = link_get_customer_show(c->body, &in);
+    if (error == FP_OK) {
+        registry_customer_show(c->registry, &c->caller, in.customer, c->done, c->ctx);
+    }
+    return error;
+}
+
+static enum fp_error control_customer_erase(const struct control *c)
+{
+    struct link_customer_erase in = {0};
+    enum fp_error error = link_get_customer_erase(c->body, &in);
+    if (error == FP_OK) {
+        registry_customer_erase(c->registry, &c->caller, in.customer, c->done, c->ctx);
+    }
+    return error;
+}
+
+static enum fp_error control_customer(const struct control *c, enum link_number number)
+{
+    switch (number) {
+    case LINK_CUSTOMER_LIST:
+        return control_customer_list(c);
+    case LINK_CUSTOMER_SHOW:
+        return control_customer_show(c);
+    case LINK_CUSTOMER_ERASE:
+        return control_customer_erase(c);
+    default:
+        return FP_E_MESSAGE_INVALID;
+    }
+}
+
 void registry_status(struct registry *registry, struct json_out *json)
 {
     struct audit_health audit = audit_health(registry->parts.audit);
@@ -256,6 +303,6 @@ enum fp_error registry_control(struct registry *registry, struct bytes actor,
     case LINK_STATUS:
         return control_status(&c);
     default:
-        return FP_E_MESSAGE_INVALID;
+        return control_customer(&c, frame->number);
     }
 }

@@ -1,4 +1,4 @@
-// What the command line asks for: messages 60 to 72 of link.def, one dispatcher for the running
+// What the command line asks for: messages 60 to 75 of link.def, one dispatcher for the running
 // vault and for the command line itself while the server is stopped.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef FP_REGISTRY_CONTROL_H

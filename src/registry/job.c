@@ -128,6 +128,44 @@ enum fp_error job_forget(struct registry_job *job, const char *connection)
     return FP_OK;
 }
 
+enum fp_error registry_customer_lives(const struct registry *registry,
+                                      const struct store_customer *customer)
+{
+    for (const struct registry_job *j = registry->erasing; j != NULL; j = j->next_erasing) {
+        if (strcmp(j->erasing, customer->id) == 0) {
+            return FP_E_CUSTOMER_ERASED;
+        }
+    }
+    return customer->erased_ms != 0 ? FP_E_CUSTOMER_ERASED : FP_OK;
+}
+
+enum fp_error job_erase(struct registry_job *job, const char *customer)
+{
+    struct store_customer row = {0};
+    if (job->erasing[0] != '\0') {
+        return FP_OK; // an attempt before this one said so
+    }
+    if (!bytes_to_text(bytes_of_text(customer), row.id, sizeof row.id) ||
+        registry_customer_lives(job->registry, &row) != FP_OK) {
+        return FP_E_CUSTOMER_ERASED;
+    }
+    memcpy(job->erasing, row.id, sizeof job->erasing);
+    job->next_erasing = job->registry->erasing;
+    job->registry->erasing = job;
+    return FP_OK;
+}
+
+static void job_erase_end(struct registry_job *job)
+{
+    struct registry_job **link = &job->registry->erasing;
+    while (*link != NULL && *link != job) {
+        link = &(*link)->next_erasing;
+    }
+    if (*link == job) {
+        *link = job->next_erasing;
+    }
+}
+
 enum fp_error job_field(struct registry_job *job, const char *field, const char *message)
 {
     struct json_out json = json_out_start(&job->errors);
@@ -169,6 +207,7 @@ static void job_finish(struct registry_job *job, enum fp_error error)
             keyring_forget(job->registry->parts.ring, job->fresh_customer);
         }
     }
+    job_erase_end(job);
     job->registry->under_way--;
     job->done(job->ctx, &result);
     buf_done(&errors);
@@ -242,6 +281,7 @@ static void job_recorded(void *ctx, enum fp_error result)
 {
     struct registry_job *job = ctx;
     job->failure = job->failure != FP_OK ? job->failure : result;
+    job->record_seq = audit_done_seq(job->registry->parts.audit);
     job->records_open--;
     if (job->records_open != 0) {
         return;

@@ -9,7 +9,7 @@
 
 #define AGE_DUE_MS ((int64_t)FP_LIMIT_KEY_AGE_DUE * 86400000)
 
-static const char *status_state(uint32_t state)
+const char *key_status_state(uint32_t state)
 {
     switch (state) {
     case STORE_KEY_ACTIVE:
@@ -44,7 +44,7 @@ static void status_write(struct json_out *json, const struct store_data_key *row
     json_begin_object(json);
     json_member_text_c(json, "customer", row->customer);
     json_member_i64(json, "version", row->key_version);
-    json_member_text_c(json, "state", status_state(row->state));
+    json_member_text_c(json, "state", key_status_state(row->state));
     json_member_text_c(json, "key_id", id_text);
     json_member_text_c(json, "master_key_id", master_text);
     json_member_time(json, "created_at", row->created_ms);

@@ -15,4 +15,7 @@
 void registry_key_status(struct registry *registry, const struct registry_caller *caller,
                          struct bytes after, registry_done *done, void *ctx);
 
+// "active" and so on, of a row of data keys.
+const char *key_status_state(uint32_t state);
+
 #endif

@@ -27,6 +27,7 @@ struct registry {
     uint64_t refusals_left_out;                         // since the last one recorded
     char sweep_after[ID_TEXT];                          // cursor of registry_sweep()
     bool sweeping;                                      // a batch of it is under way
+    struct registry_job *erasing;                       // jobs that erase a customer each
 };
 
 struct registry_job;
@@ -65,6 +66,9 @@ struct registry_job {
     struct job_forgotten *forgotten;          // connections whose sessions must go, in scratch
     bool rights;                              // the change may end somebody's right
     bool again;                               // more slices follow: build once more
+    uint64_t record_seq;                      // number of the last record of the slice before
+    char erasing[ID_TEXT];                    // customer that this job erases; "": none
+    struct registry_job *next_erasing;        // in the registry's list
     int64_t now_ms;                           // wall clock of this attempt
 };
 
@@ -84,6 +88,13 @@ struct audit_record *job_record(struct registry_job *job, enum audit_action acti
 struct store_batch *job_batch(struct registry_job *job);
 // Once written, sessions of that connection must go.
 enum fp_error job_forget(struct registry_job *job, const char *connection);
+// From now to the end of the job nothing is made for that customer. FP_E_CUSTOMER_ERASED when
+// another job does it already.
+enum fp_error job_erase(struct registry_job *job, const char *customer);
+// FP_E_CUSTOMER_ERASED for a customer that is erased or about to be, so that nothing new is sealed
+// for it.
+enum fp_error registry_customer_lives(const struct registry *registry,
+                                      const struct store_customer *customer);
 // One row of `errors`; returns FP_E_FIELD_INVALID.
 enum fp_error job_field(struct registry_job *job, const char *field, const char *message);
 // Keeps the answer's size and the buffers' failures in one place.

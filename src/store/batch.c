@@ -35,6 +35,11 @@ enum fp_error store_batch_error(const struct store_batch *batch)
     return batch->error;
 }
 
+void store_scrub(struct store_batch *batch)
+{
+    batch->scrub = true;
+}
+
 bool store__text(char *out, size_t size, const char *text)
 {
     return text != NULL && bytes_to_text(bytes_of_text(text), out, size);

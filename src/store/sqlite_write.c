@@ -77,6 +77,25 @@ static enum fp_error write_count(struct sqlite_store *s, bool empty, uint64_t *g
     return sqlite__error(result);
 }
 
+// The log back into the tables and cut to nothing, for the batches that asked for it. What they
+// wrote stays written, whatever comes of this.
+static void write_scrub(struct sqlite_store *s, struct work *list)
+{
+    bool wanted = false;
+    for (const struct work *work = list; work != NULL; work = work->next) {
+        wanted = wanted || ((const struct store_batch *)work)->scrub;
+    }
+    if (!wanted || sqlite3_wal_checkpoint_v2(s->writer, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+                                             NULL) == SQLITE_OK) {
+        return;
+    }
+    for (struct work *work = list; work != NULL; work = work->next) {
+        if (((const struct store_batch *)work)->scrub && work->result == FP_OK) {
+            work->result = FP_E_STORE_UNAVAILABLE;
+        }
+    }
+}
+
 enum fp_error sqlite__write(void *state, struct work *list, uint64_t *generation_out)
 {
     struct sqlite_store *s = state;
@@ -96,6 +115,7 @@ enum fp_error sqlite__write(void *state, struct work *list, uint64_t *generation
     }
     if (error == FP_OK) {
         *generation_out = generation;
+        write_scrub(s, list);
     }
     if (error != FP_OK) {
         if (sqlite3_get_autocommit(s->writer) == 0) {

@@ -357,6 +357,12 @@ void store_put_setting(struct store_batch *batch, const struct store_setting *ro
 void store_insert_setting(struct store_batch *batch, const struct store_setting *row);
 void store_delete_setting(struct store_batch *batch, const char *name); // none: no failure
 
+// Once the batch is on disk, what its rows and older ones held before is taken out of the store's
+// files too: the write-ahead log goes back into the tables and is cut to nothing; free room in the
+// tables is zeroed whenever it comes to be. Where a fault or a long reader prevents it, the batch's
+// result is FP_E_STORE_UNAVAILABLE although its rows are written: submit another one.
+void store_scrub(struct store_batch *batch);
+
 typedef void store_done(void *ctx, enum fp_error result);
 
 // Hands the batch to the writer, which commits all waiting batches in one transaction. Batches take

@@ -32,6 +32,7 @@ struct store_batch {
     size_t count;         // of ops
     size_t room;          // allocated
     enum fp_error error;  // sticky, while it is filled
+    bool scrub;           // take old contents out of the files afterwards
     store_done *done;     // may be NULL
     void *ctx;            // its argument
 };
