@@ -128,7 +128,7 @@ static enum fp_error hsm_find_key(struct hsm *h, struct hsm_job *job)
     CK_OBJECT_CLASS kind = CKO_SECRET_KEY;
     CK_ATTRIBUTE wanted[] = {{CKA_CLASS, &kind, sizeof kind},
                              {CKA_LABEL, job->hsm.label, strlen(job->hsm.label)}};
-    CK_OBJECT_HANDLE found[2];
+    CK_OBJECT_HANDLE found[2] = {0};
     CK_ULONG count = 0;
     CK_RV code = h->f->C_FindObjectsInit(h->session, wanted, 2);
     if (code == CKR_OK) {
