@@ -94,6 +94,10 @@ def curl_lines(demo):
     get = f"curl --cacert {certificate} -H \"Authorization: Bearer $TOKEN\" '{server.url}"
     first = server.get("/api/erp/purchase-orders?per_page=1", demo.connection["token"])
     key = first.data[0]["key"] if first.status == 200 and first.data else "KEY"
+    send = (f"curl --cacert {certificate} -H \"Authorization: Bearer $TOKEN\" "
+            "-H 'Content-Type: application/json'")
+    vendors = server.get("/api/erp/vendors?per_page=1", demo.connection["token"])
+    vendor = vendors.data[0]["key"] if vendors.status == 200 and vendors.data else "KEY"
     change = json.dumps({"id": 1, "method": "model.res.user.write",
                          "params": [[1], {"password": "Changed-secret1"}, {}]})
     return f"""
@@ -112,6 +116,11 @@ The purchase orders, the vendors, one record:
   {get}/api/erp/purchase-orders?per_page=3'
   {get}/api/erp/vendors?per_page=3'
   {get}/api/erp/purchase-orders/{key}'
+
+A new vendor, and a change of one: both go through to Tryton, and what it has afterwards comes back:
+
+  {send} -X POST -d '{{"name": "Kugellager Neu GmbH"}}' '{server.url}/api/erp/vendors'
+  {send} -X PUT -d '{{"name": "Kugellager Neu & Sohn"}}' '{server.url}/api/erp/vendors/{vendor}'
 
 A wrong token, and what the answer says about it:
 

@@ -237,6 +237,30 @@ def dead_token(server, token, _tryton):
     return "401 REAUTHORIZATION_REQUIRED on every call, reason CREDENTIALS_REJECTED"
 
 
+def new_vendor(server, token, tryton):
+    """A vendor made here is a party in Tryton, and in the list of vendors."""
+    name = "Kugellager Neu GmbH"
+    answer = server.post("/api/erp/vendors", token, {"name": name, "code": "NEW-1"})
+    same("status", answer.status, 200)
+    rows = tryton.read("party.party", ["code", "name"], [["code", "=", "NEW-1"]])
+    same("parties of that code", [(row["id"], row["name"]) for row in rows],
+         [(int(answer.data["key"]), name)])
+    listed = server.get("/api/erp/vendors?filter[code]=NEW-1", token).data
+    same("the list", listed, [answer.data])
+    return f"key {answer.data['key']}, a party of that name in Tryton"
+
+
+def changed_vendor(server, token, tryton):
+    """One field is sent, one field changes."""
+    record = server.get("/api/erp/vendors?filter[code]=NEW-1", token).data[0]
+    answer = server.request("PUT", f"/api/erp/vendors/{record['key']}", token, {"name": "Neu & Sohn"})
+    same("status", answer.status, 200)
+    row = tryton.read("party.party", ["code", "name"], [["id", "=", int(record["key"])]])[0]
+    same("the party", (row["code"], row["name"]), ("NEW-1", "Neu & Sohn"))
+    same("the answer", answer.data["name"], "Neu & Sohn")
+    return "the name changed, the code did not"
+
+
 LISTS = ("/api/erp/organizations", "/api/erp/companies", "/api/erp/sites", "/api/wms/storerooms",
          "/api/erp/customers", "/api/erp/users", "/api/erp/uom", "/api/erp/taxes",
          "/api/erp/materials", "/api/wms/inventories",
@@ -260,6 +284,8 @@ def run(demo):
     for path in LISTS:
         checks.do(f"GET {path}", answers(path), *subject)
     checks.do("GET /api/erp/purchase-orders?filter[nope]=1", refused, *subject)
+    checks.do("POST /api/erp/vendors", new_vendor, *subject)
+    checks.do("PUT /api/erp/vendors/{key}", changed_vendor, *subject)
     checks.do("GET /api/integrations/current", current, *subject)
     checks.do("no token", no_token, *subject)
     checks.do("a wrong token", wrong_token, *subject)

@@ -132,6 +132,7 @@ bool connection_event_of_outcome(enum fp_error outcome, enum connection_event_ki
     case FP_E_RECORD_NOT_FOUND:
     case FP_E_SOURCE_PERMISSION_MISSING:
     case FP_E_SOURCE_REJECTED:
+    case FP_E_RECORD_LOCKED:
     case FP_E_CONFLICT:
         // the source knew the account, whatever it said about the record
         *out = CONNECTION_EVENT_ANSWERED;

@@ -155,7 +155,8 @@ static enum fp_error request_render(struct request_values *v, struct buf *out)
     if (r != NULL) {
         bool item = run__is_item(run);
         request_each(v);
-        request_key(run->call.mapping, run->call.key, &v->key);
+        bool other = v->slot->purpose == SLOT_FOR_WRITE && run->target.len != 0;
+        request_key(run->call.mapping, other ? run->target : run->call.key, &v->key);
         error =
             template_render(item ? &r->item_context : &r->context, request_lookup, v, &v->context);
         error = error != FP_OK ? error : request_filter(v);

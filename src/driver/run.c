@@ -67,7 +67,9 @@ void run__fail_with(struct driver_run *run, enum fp_error error, const char *mes
         run__clean_text(run, source_text, &j);
     }
     if (run->written) {
-        json_member_text(&j, "key", run->call.key);
+        if (run->call.key.len != 0) {
+            json_member_text(&j, "key", run->call.key);
+        }
         error = FP_E_WRITTEN_UNREAD;
     }
     json_end_object(&j);

@@ -85,6 +85,8 @@ struct driver_run {
     unsigned missing_count;                            // of missing
     yyjson_val *sent;                                  // body of a write; in the arena
     struct buf record;                                 // of a write: JSON for the source
+    struct bytes target;                               // key of the object that is written, where
+                                                       // it is not the record itself
     bool written;                                      // the source has confirmed the write
     struct mapping_hints hints;                        // where the rows' members lie
     uint64_t total;                                    // records over all pages

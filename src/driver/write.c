@@ -114,7 +114,8 @@ static void write_send(struct driver_run *run)
     const struct mapping_wire *w = &run->call.mapping->wire;
     run__slots_clear(run);
     run->phase = RUN_WRITE;
-    (void)write_slot(run, SLOT_FOR_WRITE, run->resource,
+    const struct mapping_resource *through = run->resource->write->through;
+    (void)write_slot(run, SLOT_FOR_WRITE, through != NULL ? through : run->resource,
                      write_creates(run) ? &w->create : &w->update);
 }
 
@@ -178,6 +179,48 @@ static void write_finds_answered(struct driver_run *run)
     buf_done(&members);
 }
 
+// Whether the record's state allows changes; false: the run has ended.
+static bool write_is_open(struct driver_run *run, yyjson_val *row)
+{
+    const struct mapping_write *w = run->resource->write;
+    struct json_out j = json_out_start(&run->detail);
+    struct bytes state = {0};
+    bool known = w->while_count != 0 && value_text(value_at(&w->while_path, row), &state);
+    for (unsigned i = 0; i < w->while_count && known; i++) {
+        if (bytes_equal(state, w->while_values[i])) {
+            return true;
+        }
+    }
+    if (w->while_count == 0) {
+        return true;
+    }
+    json_begin_object(&j);
+    json_member_text_c(&j, "platform", run->call.mapping->platform);
+    json_member_text_c(&j, "object", run->resource->object);
+    json_name(&j, "state");
+    run__clean_text(run, state, &j);
+    json_end_object(&j);
+    run__fail(run, FP_E_RECORD_LOCKED);
+    return false;
+}
+
+// The key of the other object that is written for the record; false: the run has ended.
+static bool write_find_target(struct driver_run *run, yyjson_val *row)
+{
+    const struct mapping_write *w = run->resource->write;
+    struct bytes key = {0};
+    if (w->through == NULL) {
+        return true;
+    }
+    if (!value_text(value_at(&w->through_path, row), &key)) {
+        run__fail_with(run, FP_E_SOURCE_ANSWER_INVALID, "The record does not name what is written.",
+                       (struct bytes){0});
+        return false;
+    }
+    run->target = arena_copy(run->arena, bytes_slice(key, 0, FP_LIMIT_KEY_TEXT));
+    return true;
+}
+
 // What the record is: it must be there, and its lists say what is changed and what is removed.
 static void write_before_answered(struct driver_run *run)
 {
@@ -187,13 +230,29 @@ static void write_before_answered(struct driver_run *run)
                        (struct bytes){0});
     } else if (row == NULL) {
         run__fail(run, FP_E_RECORD_NOT_FOUND);
-    } else if (!write_translate(run, row, BYTES(""))) {
+    } else if (!write_is_open(run, row) || !write_find_target(run, row) ||
+               !write_translate(run, row, BYTES(""))) {
         return;
     } else if (run->record.len <= 2) {
         run__answer_item(run); // nothing is to be changed
     } else {
         write_send(run);
     }
+}
+
+// The clause that finds the new record: by its own key, or by that of the object written for it.
+static bool write_find_new(struct driver_run *run, struct bytes key)
+{
+    const struct mapping_write *w = run->resource->write;
+    struct mapping_resource by = *run->resource;
+    struct mapping_rule rule = *run->resource->key;
+    if (w->through != NULL) {
+        rule.paths = &w->through_path;
+        by.key = &rule;
+    } else {
+        run->call.key = key;
+    }
+    return key.len != 0 && mapping_key_clause(run->call.mapping, &by, key, &run->clauses);
 }
 
 static void write_confirmed(struct driver_run *run)
@@ -204,10 +263,9 @@ static void write_confirmed(struct driver_run *run)
     if (write_creates(run)) {
         value = value_at(&run->call.mapping->wire.created, run->slots[0]->result);
         if (value != NULL && value_text(value, &key)) {
-            run->call.key = arena_copy(run->arena, bytes_slice(key, 0, FP_LIMIT_KEY_TEXT));
+            key = arena_copy(run->arena, bytes_slice(key, 0, FP_LIMIT_KEY_TEXT));
         }
-        if (run->call.key.len == 0 ||
-            !mapping_key_clause(run->call.mapping, run->resource, run->call.key, &run->clauses)) {
+        if (!write_find_new(run, key)) {
             run__fail_with(run, FP_E_SOURCE_ANSWER_INVALID,
                            "The answer does not name the new record.", (struct bytes){0});
             return;

@@ -16,6 +16,7 @@
 #define MAPPING_HEADERS     8   // headers of a call
 #define MAPPING_RULES       32  // rules that judge answers
 #define MAPPING_PLACES      512 // paths of one resource
+#define MAPPING_WHILE       4   // states in which a record may be changed
 #define MAPPING_FINDS       4   // searches before a record is made
 #define MAPPING_WARNINGS    32  // of one definition
 
@@ -128,13 +129,18 @@ struct mapping_find {
 };
 
 struct mapping_write {
-    const struct model_entity *entity;       // of the body
-    const struct mapping_write_rule *rules;  // one per field of the entity, in its order
-    struct bytes set;                        // of a new record: JSON members, with commas between
-    struct mapping_find find[MAPPING_FINDS]; // of a new record
-    unsigned find_count;                     // of find
-    bool create;                             // records may be made
-    bool update;                             // records may be changed
+    const struct model_entity *entity;        // of the body
+    const struct mapping_write_rule *rules;   // one per field of the entity, in its order
+    struct bytes set;                         // of a new record: JSON members, with commas between
+    struct mapping_find find[MAPPING_FINDS];  // of a new record
+    unsigned find_count;                      // of find
+    struct mapping_path while_path;           // of the record: a change is allowed ...
+    struct bytes while_values[MAPPING_WHILE]; // ... while this has one of these values
+    unsigned while_count;                     // of while_values; 0: always
+    const struct mapping_resource *through;   // another object is written; NULL: the record itself
+    struct mapping_path through_path;         // of the record: key of that object
+    bool create;                              // records may be made
+    bool update;                              // records may be changed
 };
 
 struct mapping_resource {

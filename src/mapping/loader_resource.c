@@ -109,6 +109,10 @@ enum fp_error loader__fields(struct loader *l, const struct mapping_resource *re
     list->arena = l->scratch;
     list->parent = parent;
     fields_collect(list, (struct bytes){0}, resource->rules, resource->rule_count);
+    if (resource->write != NULL) {
+        fields_add(list, (struct bytes){0}, &resource->write->while_path);
+        fields_add(list, (struct bytes){0}, &resource->write->through_path);
+    }
     if (list->full) {
         fp_note_set(l->note, "", "%s asks for more than %d fields.", resource->resource->path,
                     FIELDS_MAX);
@@ -250,6 +254,7 @@ static enum fp_error resource_fields(struct loader *l, const struct yaml_node *n
                                      struct mapping_resource *r)
 {
     const struct yaml_node *fields = yaml_member(node, "fields");
+    const struct yaml_node *write = yaml_member(node, "write");
     if (fields == NULL) {
         return loader__wrong(l, node, "\"fields\" is missing.");
     }
@@ -257,6 +262,9 @@ static enum fp_error resource_fields(struct loader *l, const struct yaml_node *n
     enum fp_error error = loader__rules(l, fields, r->resource->entity, 0, &r->rules);
     if (error == FP_OK) {
         error = resource_key(l, fields, r);
+    }
+    if (error == FP_OK && write != NULL) {
+        error = loader__write(l, write, r);
     }
     return error == FP_OK ? loader__fields(l, r, false, r) : error;
 }
@@ -294,7 +302,6 @@ static enum fp_error resource_one(struct loader *l, const struct yaml_node *node
         "object", "where", "context", "item_context", "order", "each", "fields", "write", NULL};
     const struct model_resource *resource = model_resource_find(node->name);
     const struct yaml_node *each = yaml_member(node, "each");
-    const struct yaml_node *write = yaml_member(node, "write");
     struct mapping_resource *r = NULL;
     if (resource == NULL || (resource->kinds & 1u << MODEL_KIND_STATUSES) != 0) {
         return loader__wrong_name(l, node, "The API has no resource \"%.*s\".",
@@ -318,7 +325,6 @@ static enum fp_error resource_one(struct loader *l, const struct yaml_node *node
     error = error != FP_OK || each == NULL ? error : resource_each(l, each, r);
     error = error != FP_OK ? error : resource_fields(l, node, r);
     error = error != FP_OK ? error : resource_parent(l, node, r);
-    error = error != FP_OK || write == NULL ? error : loader__write(l, write, r);
     if (error == FP_OK) {
         resource_warn(l, node, r);
         l->mapping->resources[resource - model_resources] = r;

@@ -274,10 +274,68 @@ static enum fp_error write_possible(struct loader *l, const struct yaml_node *no
     return FP_OK;
 }
 
+// "while": the record may be changed only in these states, which the source itself does not check.
+static enum fp_error write_while(struct loader *l, const struct yaml_node *node,
+                                 struct mapping_write *w)
+{
+    const struct yaml_node *map = yaml_member(node, "while");
+    enum fp_error error = FP_OK;
+    if (map == NULL) {
+        return FP_OK;
+    }
+    if (map->kind != YAML_MAP || map->count != 1) {
+        return loader__wrong(l, map, "\"while\" is one path with the values that allow changes.");
+    }
+    const struct yaml_node *values = map->first;
+    struct yaml_node path = *values;
+    path.kind = YAML_SCALAR;
+    path.text = values->name;
+    error = loader__record_path(l, &path, false, &w->while_path);
+    if (error == FP_OK && (values->kind != YAML_LIST || values->count == 0 ||
+                           values->count > MAPPING_WHILE || w->while_path.parent)) {
+        error =
+            loader__wrong(l, values, "A list of 1 to %d values is expected here.", MAPPING_WHILE);
+    }
+    for (const struct yaml_node *v = values->first; v != NULL && error == FP_OK; v = v->next) {
+        error = loader__bytes(l, v, &w->while_values[w->while_count++]);
+    }
+    return error;
+}
+
+// "through": what is written is another object, which the record names.
+static enum fp_error write_through(struct loader *l, const struct yaml_node *node,
+                                   const struct mapping_resource *r, struct mapping_write *w)
+{
+    static const char *const names[] = {"object", "field", NULL};
+    const struct yaml_node *map = yaml_member(node, "through");
+    const struct yaml_node *field = yaml_member(map, "field");
+    struct mapping_resource *through = NULL;
+    if (map == NULL) {
+        return FP_OK;
+    }
+    enum fp_error error = loader__map(l, map, names);
+    if (error == FP_OK && field == NULL) {
+        error = loader__wrong(l, map, "\"field\" is missing: where the record names the object.");
+    }
+    error = error != FP_OK ? error : loader__record_path(l, field, false, &w->through_path);
+    if (error == FP_OK && (w->through_path.count != 1 || w->through_path.parent)) {
+        error = loader__wrong(l, field, "One field of the record is expected here.");
+    }
+    through = arena_alloc(l->arena, 1, sizeof *through);
+    if (through == NULL) {
+        return FP_E_NO_MEMORY;
+    }
+    *through = *r;
+    error = error != FP_OK ? error : loader__text(l, map, "object", true, &through->object);
+    w->through = through;
+    return error;
+}
+
 enum fp_error loader__write(struct loader *l, const struct yaml_node *node,
                             struct mapping_resource *r)
 {
-    static const char *const names[] = {"create", "update", "fields", "set", "find", NULL};
+    static const char *const names[] = {"create", "update", "fields",  "set",
+                                        "find",   "while",  "through", NULL};
     struct mapping_write *w = arena_alloc(l->arena, 1, sizeof *w);
     enum fp_error error = loader__map(l, node, names);
     if (w == NULL) {
@@ -289,6 +347,8 @@ enum fp_error loader__write(struct loader *l, const struct yaml_node *node,
     error = error != FP_OK ? error : write_possible(l, node, r, w);
     error = error != FP_OK ? error : write_body(l, node, r, r->rules, w);
     error = error != FP_OK ? error : write_finds(l, node, r, w);
+    error = error != FP_OK ? error : write_while(l, node, w);
+    error = error != FP_OK ? error : write_through(l, node, r, w);
     r->write = w;
     return error;
 }

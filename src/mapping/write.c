@@ -201,6 +201,18 @@ static void write_value(struct writer *w, const struct mapping_write_rule *rule,
     }
 }
 
+// Escapes would make a row of errors several times as long as its name.
+static bool write_can_be_shown(struct bytes name)
+{
+    struct bytes shown = bytes_slice(name, 0, 60);
+    for (size_t i = 0; i < shown.len; i++) {
+        if (shown.ptr[i] < 0x20) {
+            return false;
+        }
+    }
+    return bytes_is_utf8(shown);
+}
+
 // Which field a member names; NULL: a row was added. Elements of a list may carry their key.
 static const struct mapping_write_rule *write_rule_of(struct writer *w,
                                                       const struct mapping_write *write,
@@ -208,8 +220,8 @@ static const struct mapping_write_rule *write_rule_of(struct writer *w,
 {
     const struct model_field *field = model_field_find(write->entity, name);
     if (field == NULL) {
-        write__wrong(w, bytes_is_utf8(bytes_slice(name, 0, 60)) ? name : BYTES("?"),
-                     "FIELD_UNKNOWN", "The entity has no such field.");
+        write__wrong(w, write_can_be_shown(name) ? name : BYTES("?"), "FIELD_UNKNOWN",
+                     "The entity has no such field.");
         return NULL;
     }
     unsigned at = (unsigned)(field - write->entity->fields);

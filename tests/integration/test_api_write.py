@@ -32,7 +32,7 @@ def party(tryton, key):
 
 def create(fishplate, token, path=VENDORS, **body):
     answer = fishplate.post(path, token, body or {"name": fresh_name()})
-    assert answer.status == 200, answer
+    assert answer.status == 200, answer.json
     return answer.data
 
 
@@ -164,6 +164,154 @@ def test_api_write__needs_the_scope_and_is_on_record(fishplate, app, tryton):
     found = fishplate.command("audit", "search", "--request", answer.request_id)
     text = json.dumps(found)
     assert "erp.vendors.update" in text and answer.data["key"] in text
+
+
+# ------------------------------------------------------------------------- orders, goods, transfers
+ORDERS = "/api/erp/purchase-orders"
+
+
+@pytest.fixture(scope="module")
+def goods(tryton):
+    """Some products that can be bought: (id, unit)."""
+    rows = tryton.read("product.product", ["template.default_uom"],
+                       [["template.purchasable", "=", True]], limit=3)
+    return [(str(row["id"]), str(row["template."]["default_uom"])) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def vendor(tryton):
+    return str(tryton.read("party.party", ["id"], [["code", "=", "V0001"]])[0]["id"])
+
+
+def order_of(tryton, key):
+    return tryton.read("purchase.purchase", [
+        "party", "state", "description", "reference", "comment", "purchase_date", "delivery_date",
+        "currency.code", "warehouse", "untaxed_amount", "lines.product", "lines.quantity", "lines.unit",
+        "lines.unit_price", "lines.description", "lines.type", "lines.note"], [["id", "=", int(key)]])[0]
+
+
+def line(goods, number, quantity, price, **more):
+    return {"productKey": goods[number][0], "uomKey": goods[number][1], "quantity": quantity,
+            "price": price, **more}
+
+
+def test_api_write__an_order_and_its_lines_are_made_in_one_call(fishplate, app, tryton, goods, vendor,
+                                                                tmp_path):
+    currency = tryton.read("currency.currency", ["id"], [["code", "=", "USD"]])[0]["id"]
+    site = tryton.read("stock.location", ["id"], [["code", "=", "WH2"]])[0]["id"]
+    body = {"vendorKey": vendor, "siteKey": str(site), "title": "Spare parts", "description": "REF-1", "notes": "two\nlines",
+            "orderDate": "2026-11-24", "dueAt": "2026-12-01T00:00:00Z", "currencyKey": str(currency),
+            "lineItems": [line(goods, 0, 3, "12.3456", description="first"),
+                          line(goods, 1, 2, 0.1, notes="n")]}
+    with Between(tryton.url, tmp_path) as proxy:
+        answer = fishplate.connect(app.token, {**credentials_of(tryton), "url": proxy.url})
+        made = create(fishplate, answer.data["access_token"], ORDERS, **body)
+        assert [m for m in proxy.methods() if m.endswith((".create", ".write"))] == [
+            "model.purchase.purchase.create"]
+    row = order_of(tryton, made["key"])
+    assert (row["party"], row["state"], row["description"], row["reference"], row["comment"]) == (
+        int(vendor), "draft", "Spare parts", "REF-1", "two\nlines")
+    assert (str(row["purchase_date"]), str(row["delivery_date"])) == ("2026-11-24", "2026-12-01")
+    assert (row["currency."]["code"], row["warehouse"]) == ("USD", site)
+    lines = {entry["product"]: entry for entry in row["lines."]}
+    first, second = lines[int(goods[0][0])], lines[int(goods[1][0])]
+    assert (first["quantity"], str(first["unit_price"]), first["description"], first["type"]) == (
+        3, "12.3456", "first", "line")
+    assert (second["quantity"], float(second["unit_price"]), second["note"]) == (2, 0.1, "n")
+    assert len(made["lineItems"]) == 2 and made["statusKey"] == "draft"
+    assert abs(made["totalNetValue"] - float(row["untaxed_amount"])) < 1e-9
+
+
+def test_api_write__the_lines_of_an_order_are_replaced_by_key(fishplate, token, tryton, goods, vendor):
+    made = create(fishplate, token, ORDERS, vendorKey=vendor,
+                  lineItems=[line(goods, 0, 1, 1), line(goods, 1, 2, 2), line(goods, 2, 3, 3)])
+    keep = next(row for row in made["lineItems"] if row["productKey"] == goods[1][0])
+    path = f"{ORDERS}/{made['key']}"
+    answer = put(fishplate, token, path, {"title": "header only"})
+    assert answer.status == 200 and len(answer.data["lineItems"]) == 3, "an absent list stays"
+    answer = put(fishplate, token, path, {"lineItems": [{"key": keep["key"], "quantity": 20},
+                                                        line(goods, 0, 7, 7)]})
+    assert answer.status == 200, answer
+    rows = {row["product"]: row for row in order_of(tryton, made["key"])["lines."]}
+    assert set(rows) == {int(goods[1][0]), int(goods[0][0])}
+    assert rows[int(goods[1][0])]["id"] == int(keep["key"])
+    assert (rows[int(goods[1][0])]["quantity"], rows[int(goods[1][0])]["unit_price"]) == (20, 2)
+    assert rows[int(goods[0][0])]["quantity"] == 7
+    other = create(fishplate, token, ORDERS, vendorKey=vendor, lineItems=[line(goods, 0, 1, 1)])
+    answer = put(fishplate, token, path, {"lineItems": [{"key": other["lineItems"][0]["key"], "quantity": 9}]})
+    assert set(errors_of(answer)) == {"lineItems.0.key"}, "a line of another order is out of reach"
+    assert order_of(tryton, other["key"])["lines."][0]["quantity"] == 1
+    assert put(fishplate, token, path, {"lineItems": None}).data["lineItems"] == []
+    assert order_of(tryton, made["key"])["lines."] == []
+
+
+def test_api_write__wrong_lines_are_named_by_their_place(fishplate, token, tryton, goods, vendor):
+    count = tryton.count("purchase.purchase")
+    answer = fishplate.post(ORDERS, token, {"vendorKey": "x", "orderDate": "2026-11-24T08:00:00Z",
+                                            "totalNetValue": 5, "lineItems": [
+                                                line(goods, 0, "three", 1), {"quantity": 1, "colour": 1}, 7]})
+    assert set(errors_of(answer)) == {
+        "vendorKey", "orderDate", "totalNetValue", "lineItems.0.quantity", "lineItems.1.uomKey",
+        "lineItems.1.price", "lineItems.1.colour", "lineItems.2."}
+    assert set(errors_of(fishplate.post(ORDERS, token, {}))) == {"vendorKey"}
+    assert tryton.count("purchase.purchase") == count
+
+
+def test_api_write__an_order_that_is_under_way_is_not_changed(fishplate, token, tryton):
+    row = tryton.read("purchase.purchase", ["state", "description", "lines"],
+                      [["state", "=", "processing"]], limit=1)[0]
+    for path, body in ((f"{ORDERS}/{row['id']}", {"title": "late"}),
+                       (f"/api/wms/purchase-orders.line-items/{row['lines'][0]}", {"quantity": 99})):
+        answer = put(fishplate, token, path, body)
+        assert (answer.status, answer.code) == (409, "RECORD_LOCKED"), answer
+        assert answer.json["details"]["state"] == "processing"
+    assert tryton.read("purchase.purchase", ["state", "description", "lines"],
+                       [["id", "=", row["id"]]])[0] == row
+
+
+def test_api_write__one_line_is_changed(fishplate, token, tryton, goods, vendor):
+    made = create(fishplate, token, ORDERS, vendorKey=vendor, lineItems=[line(goods, 0, 1, 1)])
+    key = made["lineItems"][0]["key"]
+    answer = put(fishplate, token, f"/api/erp/purchase-orders.line-items/{key}",
+                 {"quantity": 4, "price": 2.5})
+    assert answer.status == 200 and answer.data["lineTotalValue"] == 10, answer
+    row = order_of(tryton, made["key"])["lines."][0]
+    assert (row["quantity"], float(row["unit_price"])) == (4, 2.5)
+
+
+@pytest.mark.parametrize("resource", ["materials", "products"])
+def test_api_write__goods_are_made_and_changed(fishplate, token, tryton, resource):
+    path, unit = f"/api/erp/{resource}", tryton.read("product.uom", ["id"], [["symbol", "=", "kg"]])[0]["id"]
+    extra = {"price": "9.95"} if resource == "products" else {}
+    made = create(fishplate, token, path, name=fresh_name("Grease"), code=f"G-{resource}",
+                  uomKey=str(unit), **extra)
+    fields = ["code", "template.name", "template.default_uom", "template.type", "template.list_price"]
+    row = tryton.read("product.product", fields, [["id", "=", int(made["key"])]])[0]
+    assert (row["code"], row["template."]["default_uom"], row["template."]["type"]) == (
+        f"G-{resource}", unit, "goods")
+    assert made["name"] == row["template."]["name"] and made["uomKey"] == str(unit)
+    assert not extra or str(row["template."]["list_price"]) == "9.95"
+    answer = put(fishplate, token, f"{path}/{made['key']}", {"name": "Better grease"})
+    assert answer.status == 200 and answer.data["key"] == made["key"], answer
+    row = tryton.read("product.product", fields, [["id", "=", int(made["key"])]])[0]
+    assert (row["template."]["name"], row["code"]) == ("Better grease", f"G-{resource}")
+    assert set(errors_of(fishplate.post(path, token, {"quantity" if extra else "cost": 1}))) == {
+        "quantity" if extra else "cost", "name", "uomKey"}
+
+
+def test_api_write__sales_orders_and_transfers(fishplate, token, tryton):
+    customer = tryton.read("party.party", ["id"], [["code", "=", "C0001"]])[0]["id"]
+    made = create(fishplate, token, "/api/erp/sales-orders", customerKey=str(customer), code="WEB-7")
+    row = tryton.read("sale.sale", ["party", "reference", "state"], [["id", "=", int(made["key"])]])[0]
+    assert (row["party"], row["reference"], row["state"]) == (customer, "WEB-7", "draft")
+    answer = put(fishplate, token, f"/api/wms/sales-orders/{made['key']}", {"code": None})
+    assert answer.status == 200 and answer.data["code"] is None, answer
+    places = [row["id"] for row in tryton.read("stock.location", ["id"], [["type", "=", "storage"]], limit=2)]
+    made = create(fishplate, token, "/api/wms/stock-transfers", fromLocationKey=str(places[0]),
+                  toLocationKey=str(places[1]), orderNumber="T-1")
+    row = tryton.read("stock.shipment.internal", ["from_location", "to_location", "reference"],
+                      [["id", "=", int(made["key"])]])[0]
+    assert (row["from_location"], row["to_location"], row["reference"]) == (*places, "T-1")
 
 
 # ------------------------------------------------------------------------- faults

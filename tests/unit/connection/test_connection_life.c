@@ -145,6 +145,7 @@ static void test_connection_life__outcomes(void **state)
         case FP_E_RECORD_NOT_FOUND:
         case FP_E_SOURCE_PERMISSION_MISSING:
         case FP_E_SOURCE_REJECTED:
+        case FP_E_RECORD_LOCKED:
         case FP_E_CONFLICT:
             assert_true(known);
             assert_int_equal(kind, CONNECTION_EVENT_ANSWERED);
