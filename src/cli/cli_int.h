@@ -130,6 +130,7 @@ enum cli_exit cli_serve(const struct cli *cli);
 enum cli_exit cli_status(const struct cli *cli);
 enum cli_exit cli_app_create(const struct cli *cli);
 enum cli_exit cli_app_list(const struct cli *cli);
+enum cli_exit cli_app_update(const struct cli *cli);
 enum cli_exit cli_app_delete(const struct cli *cli);
 enum cli_exit cli_connection_create(const struct cli *cli);
 enum cli_exit cli_connection_reconnect(const struct cli *cli);

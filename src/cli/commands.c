@@ -28,10 +28,24 @@ static const struct cli_option serve_options[] = {
     {"check-config", NULL, "check configuration and files, then end", false},
     {.name = NULL},
 };
+// How an application takes part in OAuth.
+#define APP_OAUTH_OPTIONS                                                                          \
+    {"redirect-uris", "URIS", "where browsers may be sent back to, with blanks", false},           \
+        {"access-seconds", "SECONDS", "life of the tokens that codes and refreshes give", false},  \
+        {"refresh-seconds", "SECONDS", "life of its refresh tokens", false},                       \
+    {                                                                                              \
+        "pkce", "required|optional", "optional: for an old client without PKCE", false             \
+    }
+
 static const struct cli_option app_create_options[] = {
     {"name", "NAME", "shown to people", true},
     {"environment", "live|test", "what its tokens are for (default: live)", false},
     {"networks", "CIDRS", "private networks that its connections may reach, with commas", false},
+    APP_OAUTH_OPTIONS,
+    {.name = NULL},
+};
+static const struct cli_option app_update_options[] = {
+    APP_OAUTH_OPTIONS,
     {.name = NULL},
 };
 static const struct cli_option delete_options[] = {
@@ -149,6 +163,9 @@ const struct cli_command cli_commands[] = {
      "goes on."},
     {"app", "create", NULL, app_create_options, cli_app_create,
      "register an application; its secret is shown once", NULL},
+    {"app", "update", "ID", app_update_options, cli_app_update,
+     "change how an application takes part in OAuth",
+     "What is not named stays. An empty --redirect-uris ends the browser's way."},
     {"app", "list", NULL, NULL, cli_app_list, "the applications", NULL},
     {"app", "delete", "ID", delete_options, cli_app_delete,
      "delete an application with its connections, tokens and credentials", NULL},

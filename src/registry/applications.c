@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/applications.h"
 
+#include "auth/redirect_uri.h"
 #include "base/mem.h"
 #include "base/networks.h"
 #include "registry/fields.h"
@@ -11,6 +12,30 @@
 #include "registry/wire.h"
 
 #include <string.h>
+
+static bool applications_life_fits(uint32_t seconds)
+{
+    return seconds == 0 ||
+           (seconds >= FP_LIMIT_GRANT_LIFE_MIN && seconds <= FP_LIMIT_GRANT_LIFE_MAX);
+}
+
+// How it takes part in OAuth.
+static enum fp_error applications_check_oauth(struct registry_job *job,
+                                              const struct application_request *request)
+{
+    const char *wrong = redirect_uris_wrong(request->redirect_uris);
+    enum fp_error error = FP_OK;
+    if (wrong != NULL) {
+        error = job_field(job, "redirect_uris", wrong);
+    }
+    if (!applications_life_fits(request->access_s)) {
+        error = job_field(job, "access_seconds", "60 to 31622400 seconds, or 0 for the default.");
+    }
+    if (!applications_life_fits(request->refresh_s)) {
+        error = job_field(job, "refresh_seconds", "60 to 31622400 seconds, or 0 for the default.");
+    }
+    return error;
+}
 
 static enum fp_error applications_check(struct registry_job *job,
                                         const struct application_request *request,
@@ -29,7 +54,7 @@ static enum fp_error applications_check(struct registry_job *job,
     if (networks_parse(request->networks, &parsed, &note) != FP_OK) {
         error = job_field(job, "networks", note.text);
     }
-    return error;
+    return applications_check_oauth(job, request) != FP_OK ? FP_E_FIELD_INVALID : error;
 }
 
 static enum fp_error applications_fill(struct registry_job *job,
@@ -41,9 +66,13 @@ static enum fp_error applications_fill(struct registry_job *job,
     row->version = 1;
     if (!bytes_to_text(request->name, row->name, sizeof row->name) ||
         !bytes_to_text(request->environment, row->environment, sizeof row->environment) ||
-        !bytes_to_text(request->networks, row->networks, sizeof row->networks)) {
+        !bytes_to_text(request->networks, row->networks, sizeof row->networks) ||
+        !bytes_to_text(request->redirect_uris, row->redirect_uris, sizeof row->redirect_uris)) {
         return FP_E_FIELD_INVALID;
     }
+    row->access_s = request->access_s;
+    row->refresh_s = request->refresh_s;
+    row->pkce_optional = request->pkce_optional ? 1 : 0;
     memcpy(job->application, row->id, sizeof job->application);
     return proof_make_application(job->registry->parts.ring, row);
 }
@@ -67,6 +96,7 @@ static enum fp_error applications_write(struct registry_job *job,
         json_member_text_c(&json, "name", row->name);
         json_member_text_c(&json, "environment", row->environment);
         json_member_text_c(&json, "networks", row->networks);
+        wire_write_application_oauth(&json, row);
         json_member_text_c(&json, "client_id", row->id);
         json_member_text_c(&json, "client_secret", text);
         json_member_time(&json, "created_at", row->created_ms);
@@ -113,8 +143,75 @@ void registry_application_create(struct registry *registry, const struct registr
         job_keep(job, &input->name);
         job_keep(job, &input->environment);
         job_keep(job, &input->networks);
+        job_keep(job, &input->redirect_uris);
     }
     job_run(job, applications_create);
+}
+
+static bool applications_change(const struct application_update *update,
+                                struct store_application *row)
+{
+    const struct application_request *request = &update->request;
+    bool fits = true;
+    if ((update->changes & APPLICATION_CHANGE_REDIRECT_URIS) != 0) {
+        fits = bytes_to_text(request->redirect_uris, row->redirect_uris, sizeof row->redirect_uris);
+    }
+    if ((update->changes & APPLICATION_CHANGE_ACCESS) != 0) {
+        row->access_s = request->access_s;
+    }
+    if ((update->changes & APPLICATION_CHANGE_REFRESH) != 0) {
+        row->refresh_s = request->refresh_s;
+    }
+    if ((update->changes & APPLICATION_CHANGE_PKCE) != 0) {
+        row->pkce_optional = request->pkce_optional ? 1 : 0;
+    }
+    return fits;
+}
+
+static enum fp_error applications_update(struct registry_job *job)
+{
+    const struct application_update *update = job->input;
+    struct store_application row = {0};
+    struct store_query connections = {.application = row.id};
+    struct json_out json = json_out_start(&job->body);
+    uint64_t number = 0;
+    enum fp_error error = owner_get_application(job->registry, update->application, &row);
+    error = error != FP_OK ? error : applications_check_oauth(job, &update->request);
+    if (error == FP_OK && !applications_change(update, &row)) {
+        error = FP_E_LIMIT_EXCEEDED;
+    }
+    error = error != FP_OK ? error : proof_make_application(job->registry->parts.ring, &row);
+    if (error == FP_OK && job_batch(job) == NULL) {
+        error = FP_E_NO_MEMORY;
+    }
+    error = error != FP_OK
+                ? error
+                : store_count(job->registry->parts.store, STORE_CONNECTION, &connections, &number);
+    if (error != FP_OK) {
+        return error;
+    }
+    memcpy(job->application, row.id, sizeof job->application);
+    job_record(job, AUDIT_APPLICATION_UPDATE);
+    store_update_application(job_batch(job), &row);
+    json_begin_object(&json);
+    json_name(&json, "data");
+    wire_write_application(&json, &row, number);
+    json_end_object(&json);
+    return FP_OK;
+}
+
+void registry_application_update(struct registry *registry, const struct registry_caller *caller,
+                                 const struct application_update *update, registry_done *done,
+                                 void *ctx)
+{
+    struct registry_job *job = job_create(registry, caller, done, ctx);
+    struct application_update *input = job != NULL ? job_input(job, sizeof *input) : NULL;
+    if (input != NULL) {
+        *input = *update;
+        job_keep(job, &input->application);
+        job_keep(job, &input->request.redirect_uris);
+    }
+    job_run(job, applications_update);
 }
 
 static enum fp_error applications_list(struct registry_job *job)

@@ -14,7 +14,7 @@
 enum fp_error registry_control_call(const struct link_frame *frame, uint64_t *call_out)
 {
     uint64_t call = 0;
-    if (frame->number < LINK_APPLICATION_CREATE || frame->number > LINK_CUSTOMER_ERASE ||
+    if (frame->number < LINK_APPLICATION_CREATE || frame->number > LINK_APPLICATION_UPDATE ||
         frame->body.len < 8) {
         return FP_E_MESSAGE_INVALID;
     }
@@ -38,8 +38,29 @@ static enum fp_error control_application_create(const struct control *c)
     struct link_application_create in = {0};
     enum fp_error error = link_get_application_create(c->body, &in);
     if (error == FP_OK) {
-        struct application_request request = {in.name, in.environment, in.networks};
+        struct application_request request = {
+            in.name,     in.environment, in.networks,           in.redirect_uris,
+            in.access_s, in.refresh_s,   in.pkce_optional != 0,
+        };
         registry_application_create(c->registry, &c->caller, &request, c->done, c->ctx);
+    }
+    return error;
+}
+
+static enum fp_error control_application_update(const struct control *c)
+{
+    struct link_application_update in = {0};
+    enum fp_error error = link_get_application_update(c->body, &in);
+    if (error == FP_OK) {
+        struct application_update update = {
+            .application = in.application,
+            .changes = in.changes,
+            .request = {.redirect_uris = in.redirect_uris,
+                        .access_s = in.access_s,
+                        .refresh_s = in.refresh_s,
+                        .pkce_optional = in.pkce_optional != 0},
+        };
+        registry_application_update(c->registry, &c->caller, &update, c->done, c->ctx);
     }
     return error;
 }
@@ -278,6 +299,8 @@ enum fp_error registry_control(struct registry *registry, struct bytes actor,
     switch (frame->number) {
     case LINK_APPLICATION_CREATE:
         return control_application_create(&c);
+    case LINK_APPLICATION_UPDATE:
+        return control_application_update(&c);
     case LINK_APPLICATION_LIST:
         return control_application_list(&c);
     case LINK_APPLICATION_DELETE:

@@ -87,6 +87,16 @@ void wire_write_client(struct json_out *j, const struct store_application *row)
     json_end_object(j);
 }
 
+void wire_write_application_oauth(struct json_out *j, const struct store_application *row)
+{
+    json_member_text_c(j, "redirect_uris", row->redirect_uris);
+    json_member_i64(j, "access_seconds",
+                    row->access_s != 0 ? row->access_s : FP_LIMIT_GRANT_ACCESS_LIFE);
+    json_member_i64(j, "refresh_seconds",
+                    row->refresh_s != 0 ? row->refresh_s : FP_LIMIT_GRANT_REFRESH_LIFE);
+    json_member_text_c(j, "pkce", row->pkce_optional != 0 ? "optional" : "required");
+}
+
 void wire_write_application(struct json_out *j, const struct store_application *row,
                             uint64_t connections)
 {
@@ -95,6 +105,7 @@ void wire_write_application(struct json_out *j, const struct store_application *
     json_member_text_c(j, "name", row->name);
     json_member_text_c(j, "environment", row->environment);
     json_member_text_c(j, "networks", row->networks);
+    wire_write_application_oauth(j, row);
     json_member_i64(j, "connections", (int64_t)connections);
     json_member_time(j, "created_at", row->created_ms);
     json_end_object(j);

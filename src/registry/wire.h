@@ -25,6 +25,8 @@ void wire_write_integration(struct json_out *j, const struct store_connection *r
 const char *wire_sync_status(uint32_t state);
 // A Client.
 void wire_write_client(struct json_out *j, const struct store_application *row);
+// Members of an open object: how an application takes part in OAuth.
+void wire_write_application_oauth(struct json_out *j, const struct store_application *row);
 // An application for operators; connections: how many it has.
 void wire_write_application(struct json_out *j, const struct store_application *row,
                             uint64_t connections);

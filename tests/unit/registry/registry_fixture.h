@@ -249,8 +249,9 @@ static inline struct app app_make(struct fixture *f, const char *name, const cha
 {
     struct app app = {0};
     struct reply reply = {0};
-    struct application_request request = {bytes_of_text(name), bytes_of_text(environment),
-                                          BYTES("10.1.0.0/16")};
+    struct application_request request = {.name = bytes_of_text(name),
+                                          .environment = bytes_of_text(environment),
+                                          .networks = BYTES("10.1.0.0/16")};
     registry_application_create(f->in.registry, &fixture_operator, &request, reply_take, &reply);
     reply_ok(f, &reply);
     reply_copy(&reply, "/data/client_id", app.id, sizeof app.id);
