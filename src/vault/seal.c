@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "link/link_wire.h"
 
 #include <stdio.h>
 
@@ -90,35 +91,12 @@ void seal_tell_gateway(struct vault *v)
 void seal_refuse_gateway(struct vault *v, const struct link_frame *frame)
 {
     struct answer answer = {.error = FP_E_SEALED, .application = "", .connection = ""};
-    struct link_call call = {0};
-    struct link_token_request token = {0};
-    struct link_connection_create create = {0};
-    struct link_metadata_set metadata = {0};
-    uint64_t number = 0;
-    enum fp_error error = FP_E_MESSAGE_INVALID;
-    switch (frame->number) {
-    case LINK_CALL:
-        error = link_get_call(frame->body, &call);
-        number = call.call;
-        break;
-    case LINK_TOKEN_REQUEST:
-        error = link_get_token_request(frame->body, &token);
-        number = token.call;
-        break;
-    case LINK_CONNECTION_CREATE:
-        error = link_get_connection_create(frame->body, &create);
-        number = create.call;
-        break;
-    case LINK_METADATA_SET:
-        error = link_get_metadata_set(frame->body, &metadata);
-        number = metadata.call;
-        break;
-    case LINK_CANCEL:
+    struct link_reader reader = {frame->body, true};
+    uint64_t number = link_reader_number(&reader, 8); // all of them begin with their call
+    if (frame->number == LINK_CANCEL) {
         return; // it was answered
-    default:
-        break;
     }
-    if (error != FP_OK) {
+    if (!reader.good) {
         vault_broken_rule(v, "from gateway");
     }
     answer_gateway(v, number, &answer);
