@@ -19,8 +19,8 @@
 
 // What a room may take beyond the time for draining before it is ended by force.
 #define DRAIN_GRACE_MS 1000
-// A room gets at least this long, out of the grace: one that has nothing in flight any more must not
-// be cut off, and say so, because the one before it has used up the time.
+// A room gets at least this long, out of the grace: one that has nothing in flight any more must
+// not be cut off, and say so, because the one before it has used up the time.
 #define DRAIN_LEAST_MS 250
 // Signals so close together came from one event.
 #define SAME_SIGNAL_NS 250000000u
