@@ -181,7 +181,7 @@ def run_suites(suites, tally, extra):
         for kind in KINDS:
             unit(kind, tally)
     if "tools" in suites:
-        pytest("tests of the tools", ["tests/lint", "tests/dev"], tally)
+        pytest("tests of the tools", ["tests/lint", "tests/dev", "tests/openapi"], tally)
     if "integration" in suites:
         side_by_side(*[(integration, kind, tally, ("tests/integration",), extra)
                        for kind in KINDS])

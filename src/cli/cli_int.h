@@ -156,6 +156,7 @@ enum cli_exit cli_seal(const struct cli *cli);
 enum cli_exit cli_key_status(const struct cli *cli);
 enum cli_exit cli_connector_check(const struct cli *cli);
 enum cli_exit cli_connector_list(const struct cli *cli);
+enum cli_exit cli_openapi(const struct cli *cli);
 enum cli_exit cli_completion(const struct cli *cli);
 enum cli_exit cli_version(const struct cli *cli);
 enum cli_exit cli_show_help(const struct cli *cli);

@@ -122,6 +122,10 @@ static const struct cli_option token_rotate_options[] = {
     {"overlap", "SECONDS", "so long both tokens work (default: 86400, a day; 0: none)", false},
     {.name = NULL},
 };
+static const struct cli_option openapi_options[] = {
+    {"version", "3.1|3.0", "of OpenAPI (default: 3.1)", false},
+    {.name = NULL},
+};
 static const struct cli_option yes_options[] = {
     {"yes", NULL, "do not ask", false},
     {.name = NULL},
@@ -226,6 +230,9 @@ const struct cli_command cli_commands[] = {
      "check a connector definition: file, line and reason of what is wrong", NULL},
     {"connector", "list", NULL, NULL, cli_connector_list, "the platforms, and how each is proven",
      NULL},
+    {"openapi", NULL, NULL, openapi_options, cli_openapi,
+     "print the API's description for programs (OpenAPI)",
+     "The same document that the server answers at /openapi.json and /openapi-3.0.json."},
     {"completion", NULL, "bash|zsh|fish", NULL, cli_completion,
      "print a completion script for a shell", "bash: eval \"$(fishplate completion bash)\""},
     {"version", NULL, NULL, NULL, cli_version, "print the version", NULL},

@@ -133,6 +133,28 @@ enum fp_error gateway__answer_begin(struct gateway *g, struct gateway_exchange *
     return http_answer_begin(g->server, x->handle, &head);
 }
 
+enum fp_error gateway__answer_file(struct gateway *g, struct gateway_exchange *x,
+                                   const struct gateway_file *file)
+{
+    struct answer_headers h = {0};
+    struct http_answer_head head;
+    x->status = file->unchanged ? 304 : 200;
+    headers_common(g, x, &h);
+    headers_add(&h, "ETag", file->etag);
+    headers_add(&h, "Content-Security-Policy", file->policy);
+    headers_add(&h, "Referrer-Policy", BYTES("no-referrer"));
+    headers_add(&h, "Vary", BYTES("Accept-Encoding"));
+    if (file->packed && !file->unchanged) {
+        headers_add(&h, "Content-Encoding", BYTES("gzip"));
+    }
+    head = answer_head(x, &h);
+    head.content_type = file->unchanged ? (struct bytes){0} : file->content_type;
+    head.length = file->unchanged ? 0 : (int64_t)file->body.len;
+    head.cache = BYTES("no-cache"); // may be kept, is asked for anew
+    head.compress = false;
+    return http_answer_begin(g->server, x->handle, &head);
+}
+
 void gateway__answer_options(struct gateway *g, struct gateway_exchange *x, unsigned allowed,
                              bool preflight)
 {

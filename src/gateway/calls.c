@@ -186,6 +186,7 @@ void gateway__on_gone(void *ctx, uint64_t user)
 {
     struct gateway *g = ctx;
     struct gateway_call *call = gateway__call_find(g, user);
+    gateway__document_gone(g, user);
     if (call != NULL) {
         calls_tell_over(g, call);
         call->x.error = FP_E_CANCELLED;
@@ -199,6 +200,7 @@ void gateway__on_drained(void *ctx, uint64_t user, size_t bytes)
     struct gateway *g = ctx;
     struct gateway_call *call = gateway__call_find(g, user);
     struct buf *out = room_out(g->room, LINK_ROOM_EGRESS);
+    gateway__document_drained(g, user, bytes);
     if (call != NULL && call->streaming && out != NULL) {
         struct link_credit credit = {user, (uint32_t)bytes};
         gateway__call_touch(g, call);

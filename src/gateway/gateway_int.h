@@ -1,6 +1,7 @@
 // Inside of the gateway, shared by its files: gateway.c (the room), requests.c (what a request asks
 // for), submit.c (what is sent for it), frames.c (what comes back), calls.c (what is under way),
-// answer.c (how it is put), oauth.c (the OAuth server's part), probes.c (health and metrics).
+// answer.c (how it is put), documents.c (the API described), oauth.c (the OAuth server's part),
+// probes.c (health and metrics).
 // SPDX-License-Identifier: Apache-2.0
 #ifndef FP_GATEWAY_GATEWAY_INT_H
 #define FP_GATEWAY_GATEWAY_INT_H
@@ -59,6 +60,14 @@ struct gateway_call {
     bool streaming;              // the answer has begun
 };
 
+// A description of the API on its way to a client that takes no gzip.
+struct gateway_stream {
+    struct gateway_exchange x; // the request
+    struct bytes rest;         // of the document, not handed to the server yet
+    size_t waiting;            // bytes handed to the server that have not left
+    bool used;                 // the slot is taken
+};
+
 struct gateway {
     struct room *room;                           // ours
     const struct config *config;                 // its configuration
@@ -76,6 +85,7 @@ struct gateway {
     unsigned handles;                            // of the loop, ours
     bool draining;                               // takes nothing new
     bool sealed;                                 // as the vault says
+    struct gateway_stream streams[FP_LIMIT_DOCUMENT_STREAMS]; // documents under way
     struct http_tls *tls; // read before the sandbox closed, until the server takes it
 };
 
@@ -136,6 +146,18 @@ void gateway__answer_json(struct gateway *g, struct gateway_exchange *x, unsigne
 // The same for another type of text.
 void gateway__answer_text(struct gateway *g, struct gateway_exchange *x, struct bytes content_type,
                           struct bytes body);
+struct gateway_file {
+    struct bytes content_type; // of the body
+    struct bytes etag;         // of its content
+    struct bytes policy;       // Content-Security-Policy
+    struct bytes body;         // all of it
+    bool packed;               // body is gzip
+    bool unchanged;            // answer 304: the client has it
+};
+// The head of an answer with a file, for all to keep who ask again with its tag. The body is the
+// caller's to send. FP_E_CANCELLED: the client is gone.
+enum fp_error gateway__answer_file(struct gateway *g, struct gateway_exchange *x,
+                                   const struct gateway_file *file);
 // The head of a JSON answer of length bytes, -1: not known. FP_E_CANCELLED: the client is gone.
 enum fp_error gateway__answer_begin(struct gateway *g, struct gateway_exchange *x, int64_t length);
 // 303 to a place that the vault named.
@@ -145,6 +167,15 @@ void gateway__answer_options(struct gateway *g, struct gateway_exchange *x, unsi
                              bool preflight);
 // Counts and logs a request that is over.
 void gateway__finish(struct gateway *g, const struct gateway_exchange *x);
+
+// -- documents.c
+// /openapi.json, /openapi-3.0.json, /docs. false: another path.
+bool gateway__document(struct gateway *g, struct gateway_exchange *x,
+                       const struct http_request *request);
+// Callbacks of the server for documents under way; user is 1 to FP_LIMIT_DOCUMENT_STREAMS, which no
+// call has for its number.
+void gateway__document_gone(struct gateway *g, uint64_t user);
+void gateway__document_drained(struct gateway *g, uint64_t user, size_t bytes);
 
 // -- probes.c
 bool gateway__is_ready(const struct gateway *g);

@@ -112,7 +112,7 @@ void gateway__on_request(void *ctx, const struct http_request *request)
     struct gateway_exchange x;
     arena_reset(g->arena);
     exchange_begin(g, request, &x);
-    if (gateway__probe(g, &x, request)) {
+    if (gateway__probe(g, &x, request) || gateway__document(g, &x, request)) {
         return;
     }
     if (request->tag == GATEWAY_METRICS) {

@@ -37,6 +37,7 @@ static const char *status_reason(unsigned status)
         {200, "OK"},
         {201, "Created"},
         {204, "No Content"},
+        {304, "Not Modified"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},
@@ -143,7 +144,9 @@ void http__answer_head_write(struct http_server *server, struct http_answer *a,
     for (size_t i = 0; i < head->header_count; i++) {
         header_write(out, head->headers[i].name, head->headers[i].value);
     }
-    buf_append_text(out, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
+    header_write(out, BYTES("Cache-Control"),
+                 head->cache.len != 0 ? head->cache : BYTES("no-store"));
+    buf_append_text(out, "X-Content-Type-Options: nosniff\r\n");
     if (a->connection->tls != NULL) {
         buf_append_text(out, "Strict-Transport-Security: max-age=31536000\r\n");
     }

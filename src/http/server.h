@@ -94,6 +94,7 @@ struct http_answer_head {
     const struct http_header *headers; // besides those that the server sends itself
     size_t header_count;               // entries of headers
     int64_t length;                    // of the body in bytes; -1: not known yet
+    struct bytes cache;                // Cache-Control; empty: no-store
     bool compress;                     // may be compressed; never for an answer with a secret in it
     bool secret;                       // wipe it from memory
     bool close;                        // end the connection after it
