@@ -240,6 +240,43 @@ static void test_driver_write__what_was_written_but_not_read(void **state)
     assert_int_equal(sent(CREATE), 1);
 }
 
+static void test_driver_write__a_record_under_way_is_left_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(begin_call("PUT", "/api/erp/purchase-orders/3", SESSION, "{\"title\":\"x\"}"),
+                     1);
+    result(0, "[{\"id\":3,\"state\":\"processing\"}]");
+    assert_true(holds(done(FP_E_RECORD_LOCKED)->detail, "\"state\":\"processing\""));
+    assert_int_equal(t.count, 1);
+    trial_end(NULL);
+    // a state that the source does not tell is no permission
+    assert_int_equal(begin_call("PUT", "/api/erp/purchase-orders/3", SESSION, "{\"title\":\"x\"}"),
+                     1);
+    result(0, "[{\"id\":3}]");
+    (void)done(FP_E_RECORD_LOCKED);
+}
+
+static void test_driver_write__another_object_is_written_for_the_record(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        begin_call("POST", "/api/erp/products", SESSION, "{\"name\":\"B\",\"uomKey\":\"2\"}"), 1);
+    assert_non_null(strstr(t.bodies[0], "model.product.template.create\",\"params\":[[{\"name\":"
+                                        "\"B\",\"default_uom\":2,\"type\":\"goods\","));
+    result(0, "[90]");
+    assert_non_null(strstr(t.bodies[1], "model.product.product.search_read\",\"params\":[[["
+                                        "\"template\",\"=\",90]]"));
+    result(1, "[]");
+    assert_false(holds(done(FP_E_WRITTEN_UNREAD)->detail, "\"key\"")); // the template's is not ours
+    trial_end(NULL);
+    assert_int_equal(begin_call("PUT", "/api/erp/products/41", SESSION, "{\"name\":\"B\"}"), 1);
+    result(0, "[{\"id\":41,\"template\":90}]");
+    assert_non_null(
+        strstr(t.bodies[1], "model.product.template.write\",\"params\":[[90],{\"name\""));
+    result(1, "null");
+    assert_non_null(strstr(t.bodies[2], "[[\"id\",\"=\",41]]"));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -256,6 +293,8 @@ int main(void)
         TEST(test_driver_write__where_to_look_for_a_new_record),
         TEST(test_driver_write__refusals_are_the_source_s_own),
         TEST(test_driver_write__what_was_written_but_not_read),
+        TEST(test_driver_write__a_record_under_way_is_left_alone),
+        TEST(test_driver_write__another_object_is_written_for_the_record),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
