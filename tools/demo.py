@@ -56,7 +56,7 @@ class Demo:
         self.tryton = Tryton(Path(directory) / "tryton", pick(8000), self.say)
         self.fishplate = Fishplate(Path(directory) / "fishplate", BINARY)
         self.fishplate.use_ports(pick(8443), pick(9464))
-        self.app = self.app_token = self.connection = None
+        self.app = self.app_token = self.connection = self.link = None
 
     def say(self, text):
         print(f"[{time.monotonic() - self.began:5.1f} s] {text}", flush=True)
@@ -80,6 +80,9 @@ class Demo:
         if answer.status != 200:
             raise SystemExit(f"dev: the connection was refused: {answer}")
         self.connection = demo_check.connection_of(answer)
+        self.link = self.fishplate.command(
+            "connection", "link", "--app", self.app["client_id"], "--name", "By hand", "--email",
+            "by.hand@example.com")["url"]
         self.say("ready")
 
     def stop(self):
@@ -121,6 +124,11 @@ A new vendor, and a change of one: both go through to Tryton, and what it has af
 
   {send} -X POST -d '{{"name": "Kugellager Neu GmbH"}}' '{server.url}/api/erp/vendors'
   {send} -X PUT -d '{{"name": "Kugellager Neu & Sohn"}}' '{server.url}/api/erp/vendors/{vendor}'
+
+Connect the Tryton by hand, as a customer does, in a browser (its warning is about the development
+certificate). Address {tryton.url}, database {tryton.database}, user {tryton.user}, password {tryton.password}:
+
+  {demo.link}
 
 A wrong token, and what the answer says about it:
 

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -21,7 +22,7 @@ PY = "/usr/bin/python3"
 LOGS = ROOT / ".dev" / "test"
 ARTIFACTS = ROOT / "tests" / "artifacts"
 KINDS = ("release", "asan")
-SUITES = ("unit", "integration", "fuzz", "tools", "lint")
+SUITES = ("unit", "integration", "web", "fuzz", "tools", "lint")
 # Found by a sanitizer: the process must not go on, and its exit code must be seen.
 SANITIZERS = {"ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1:strict_string_checks=1",
               "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
@@ -121,6 +122,24 @@ def integration(kind, tally, paths=("tests/integration",), extra=()):
             **(CONFINED if kind == "asan" else {})})
 
 
+# -- browser --------------------------------------------------------------------------------------
+def web(tally, paths=("tests/web",), extra=()):
+    """Playwright's Python package lies in .dev/web, pinned; the browser is Debian's."""
+    folder, wanted = ROOT / ".dev" / "web", (ROOT / "tests/web/requirements.txt").read_text()
+    stamp = folder / "requirements.txt"
+    if not stamp.exists() or stamp.read_text() != wanted:
+        say("fetching Playwright into .dev/web")
+        shutil.rmtree(folder, ignore_errors=True)
+        done = run([PY, "-m", "pip", "install", "-q", "--no-cache-dir", "--only-binary=:all:",
+                    "--target", str(folder), "-r", "tests/web/requirements.txt"])
+        if done.returncode:
+            tally.stage("browser", 0, 1, 0, done.stdout[-8000:])
+            return
+        stamp.write_text(wanted)
+    pytest("browser", list(paths), tally, extra,
+           {"FISHPLATE_BINARY": str(ROOT / "build/release/fishplate")})
+
+
 # -- the rest -------------------------------------------------------------------------------------
 def replay(tally, seconds=3):
     start = time.monotonic()
@@ -185,6 +204,8 @@ def run_suites(suites, tally, extra):
     if "integration" in suites:
         side_by_side(*[(integration, kind, tally, ("tests/integration",), extra)
                        for kind in KINDS])
+    if "web" in suites:
+        web(tally, extra=extra)
     if "fuzz" in suites:
         replay(tally)
     if "lint" in suites:
@@ -198,6 +219,8 @@ def run_file(path, tally, extra):
             unit(kind, tally, (path.stem,))
     elif "integration" in path.parts:
         side_by_side(*[(integration, kind, tally, (str(path),), extra) for kind in KINDS])
+    elif "web" in path.parts:
+        web(tally, (str(path),), extra)
     else:
         pytest(path.name, [str(path)], tally, extra)
 
@@ -205,7 +228,8 @@ def run_file(path, tally, extra):
 def parse():
     parser = argparse.ArgumentParser(
         prog="./dev test", description=__doc__,
-        epilog="A FILE is tests/unit/.../test_x.c or tests/integration/test_x.py.")
+        epilog="A FILE is tests/unit/.../test_x.c or tests/integration/test_x.py,\n"
+               "or tests/web/test_x.py.")
     parser.add_argument("what", nargs="*", metavar="SUITE|FILE",
                         help=f"suites: {', '.join(SUITES)}; all of them where nothing is named")
     parser.add_argument("-k", metavar="EXPRESSION", help="only integration tests of that name")
@@ -226,7 +250,8 @@ def main():
     if not options.what:
         suites = list(SUITES)
     tally = Tally()
-    needs_tryton = {"integration", "tools"} & set(suites) or any("integration" in f.parts for f in files)
+    needs_tryton = {"integration", "web", "tools"} & set(suites) or any(
+        {"integration", "web"} & set(f.parts) for f in files)
     if prepare(tally, needs_tryton):
         run_suites(suites, tally, extra)
         for path in files:

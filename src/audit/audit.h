@@ -26,6 +26,7 @@ enum audit_actor {
     AUDIT_BY_CONNECTION,  // the holder of a connection's token; actor_id the connection
     AUDIT_BY_OPERATOR,    // a person of the hosting company
     AUDIT_BY_COMMAND,     // the command line on this machine; actor_id the user's name
+    AUDIT_BY_CUSTOMER,    // whoever holds a connect link; actor_id the link's
     AUDIT_BY_UNKNOWN      // a caller whose token is none
 };
 

@@ -23,6 +23,7 @@ static const char *const actor_texts[] = {
     [AUDIT_BY_SYSTEM] = "system",         [AUDIT_BY_APPLICATION] = "application",
     [AUDIT_BY_CONNECTION] = "connection", [AUDIT_BY_OPERATOR] = "operator",
     [AUDIT_BY_COMMAND] = "command",       [AUDIT_BY_UNKNOWN] = "unknown",
+    [AUDIT_BY_CUSTOMER] = "customer",
 };
 
 const char *audit_action_text(enum audit_action action)

@@ -134,6 +134,7 @@ enum cli_exit cli_app_update(const struct cli *cli);
 enum cli_exit cli_app_delete(const struct cli *cli);
 enum cli_exit cli_connection_create(const struct cli *cli);
 enum cli_exit cli_connection_reconnect(const struct cli *cli);
+enum cli_exit cli_connection_link(const struct cli *cli);
 enum cli_exit cli_connection_list(const struct cli *cli);
 enum cli_exit cli_connection_show(const struct cli *cli);
 enum cli_exit cli_connection_delete(const struct cli *cli);

@@ -76,6 +76,16 @@ static const struct cli_option connection_reconnect_options[] = {
     {"networks", "CIDRS", "private networks it may reach (default: as before)", false},
     {.name = NULL},
 };
+static const struct cli_option connection_link_options[] = {
+    {"app", "ID", "the application that the customer connects a system to", true},
+    {"name", "NAME", "the customer's, and the connection's", true},
+    {"email", "EMAIL", "the customer's", true},
+    {"platforms", "PLATFORMS", "what may be chosen, with commas (default: everything)", false},
+    {"connection", "ID", "connect this one anew", false},
+    {"return-url", "URL", "where the page leads back to (default: nowhere)", false},
+    {"expires-in", "SECONDS", "life of the link (default: 604800, a week)", false},
+    {.name = NULL},
+};
 static const struct cli_option connection_list_options[] = {
     {"app", "ID", "only this application's", false},
     {.name = NULL},
@@ -179,6 +189,9 @@ const struct cli_command cli_commands[] = {
     {"connection", "reconnect", "ID", connection_reconnect_options, cli_connection_reconnect,
      "new credentials and a new token for a connection; its old tokens end",
      "The credentials are tried at the source first, so the server must run."},
+    {"connection", "link", NULL, connection_link_options, cli_connection_link,
+     "a link for a customer, who connects a system in the browser; works once",
+     "The link is shown this once. Send it to the customer alone: whoever opens it first uses it."},
     {"connection", "list", NULL, connection_list_options, cli_connection_list, "the connections",
      NULL},
     {"connection", "show", "ID", NULL, cli_connection_show, "one connection with its tokens", NULL},

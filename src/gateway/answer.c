@@ -122,6 +122,40 @@ void gateway__answer_redirect(struct gateway *g, struct gateway_exchange *x, str
     gateway__finish(g, x);
 }
 
+// What keeps a page to itself: nothing from elsewhere runs or shows in it, nobody frames it, and
+// its address, which holds the link's token, is told to nobody.
+static void headers_page(struct answer_headers *h)
+{
+    headers_add(h, "Content-Security-Policy",
+                BYTES("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+                      "connect-src 'self'; form-action 'none'; base-uri 'none'; "
+                      "frame-ancestors 'none'"));
+    headers_add(h, "X-Frame-Options", BYTES("DENY"));
+    headers_add(h, "Referrer-Policy", BYTES("no-referrer"));
+    headers_add(h, "Cross-Origin-Opener-Policy", BYTES("same-origin"));
+    headers_add(h, "Cross-Origin-Resource-Policy", BYTES("same-origin"));
+    headers_add(h, "Permissions-Policy",
+                BYTES("camera=(), geolocation=(), microphone=(), payment=(), usb=()"));
+}
+
+void gateway__answer_web(struct gateway *g, struct gateway_exchange *x, unsigned status,
+                          const struct web_file *file)
+{
+    struct answer_headers h = {0};
+    struct http_answer_head head;
+    x->status = status;
+    x->bytes = file->content.len;
+    headers_common(g, x, &h);
+    headers_page(&h);
+    if (x->html) {
+        headers_add(&h, "Vary", BYTES("Accept-Language"));
+    }
+    head = answer_head(x, &h);
+    head.content_type = bytes_of_text(file->type);
+    http_answer_send(g->server, x->handle, &head, file->content);
+    gateway__finish(g, x);
+}
+
 enum fp_error gateway__answer_begin(struct gateway *g, struct gateway_exchange *x, int64_t length)
 {
     struct answer_headers h = {0};
@@ -419,14 +453,21 @@ void gateway__answer_error(struct gateway *g, struct gateway_exchange *x, enum f
     struct buf body, challenge, methods;
     char seconds[16];
     unsigned retry = 0;
+    x->error = error;
+    x->status = row->status;
+    if (x->html) {
+        gateway__connect_page(g, x, error);
+        return;
+    }
     buf_init(&body, ANSWER_ERROR);
     buf_init(&challenge, 512);
     buf_init(&methods, 64);
     problem = problem != NULL ? problem : &nothing;
-    x->error = error;
-    x->status = row->status;
+    if (x->typed && row->status == 401) {
+        x->status = 422; // a person typed it: nobody's token is meant
+    }
     headers_common(g, x, &h);
-    if (row->status == 401) {
+    if (x->status == 401) {
         answer_challenge(x, row, &challenge);
         headers_add(&h, "WWW-Authenticate", buf_bytes(&challenge));
     }
@@ -454,37 +495,4 @@ void gateway__answer_error(struct gateway *g, struct gateway_exchange *x, enum f
     buf_done(&challenge);
     buf_done(&methods);
     gateway__finish(g, x);
-}
-
-static void log_optional(struct log_line *line, const char *name, const char *value)
-{
-    if (value[0] != '\0') {
-        log_text_c(line, name, value);
-    }
-}
-
-void gateway__finish(struct gateway *g, const struct gateway_exchange *x)
-{
-    const struct model_operation *operation = exchange_operation(x);
-    uint64_t ns = clock_monotonic_ns() - x->started_ns;
-    struct log_line line;
-    metrics_count(g->metrics, x->operation, x->error, ns);
-    log_begin(&line, x->quiet ? LOG_DEBUG : LOG_INFO, "request");
-    log_text_c(&line, "request_id", x->request_id);
-    log_text_c(&line, "method", x->method);
-    log_text_c(&line, "path", x->path);
-    log_optional(&line, "operation", operation != NULL ? operation->id : "");
-    log_i64(&line, "status", (int64_t)x->status);
-    log_text_c(&line, "code", fp_error_code(x->error));
-    log_i64(&line, "bytes", (int64_t)x->bytes);
-    log_i64(&line, "ms", (int64_t)(ns / 1000000u));
-    if (x->source_calls != 0) {
-        log_i64(&line, "source_ms", x->source_ms);
-        log_i64(&line, "source_calls", x->source_calls);
-    }
-    log_optional(&line, "application", x->application);
-    log_optional(&line, "connection", x->connection);
-    log_optional(&line, "platform", x->platform);
-    log_text_c(&line, "address", x->peer);
-    log_end(&line);
 }

@@ -31,6 +31,8 @@ static void frame_answer(struct gateway *g, struct bytes body)
     error = frame_error(in.error);
     if (error == FP_OK && call->x.page) {
         gateway__oauth_redirect(g, &call->x, in.body);
+    } else if (error == FP_OK && call->x.html) {
+        gateway__connect_page(g, &call->x, FP_OK);
     } else if (error == FP_OK) {
         gateway__answer_json(g, &call->x, 200, in.body);
     } else {

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/note.h"
 #include "gateway/metrics.h"
+#include "gateway/web_files.h"
 #include "http/server.h"
 #include "model/route.h"
 #include "room/room.h"
@@ -33,6 +34,9 @@ struct gateway_exchange {
     unsigned allowed;                          // methods of the path, for Allow
     bool oauth;                                // an endpoint for clients: errors as RFC 6749 5.2
     bool page;                                 // for a person's browser: errors are a page
+    bool typed;                                // by a connect page, for a person: never 401
+    bool html;                                 // a connect page itself: errors are pages, too
+    bool german;                               // the browser prefers it
     bool quiet;                                // a probe: logged only when debugging
     unsigned status;                           // of the answer
     enum fp_error error;                       // of the answer
@@ -111,6 +115,19 @@ void gateway__oauth(struct gateway *g, struct gateway_exchange *x,
 // The vault's answer to AUTHORIZE: the browser goes where it says.
 void gateway__oauth_redirect(struct gateway *g, struct gateway_exchange *x, struct bytes body);
 
+// The slot for what is sent on, and the link to the vault; NULL: answered 503 already.
+struct gateway_call *gateway__submit_begin(struct gateway *g, struct gateway_exchange *x,
+                                           bool needs_egress, struct buf **out);
+// A call whose message did not fit: answered 503, gone.
+void gateway__submit_failed(struct gateway *g, struct gateway_call *call);
+
+// -- connect.c: connect pages
+// false: another path.
+bool gateway__connect(struct gateway *g, struct gateway_exchange *x,
+                      const struct http_request *request);
+// The page for what the vault said of its link, then gateway__finish().
+void gateway__connect_page(struct gateway *g, struct gateway_exchange *x, enum fp_error error);
+
 // -- frames.c
 void gateway__on_frame(struct gateway *g, enum link_room from, const struct link_frame *frame);
 
@@ -158,6 +175,9 @@ struct gateway_file {
 // caller's to send. FP_E_CANCELLED: the client is gone.
 enum fp_error gateway__answer_file(struct gateway *g, struct gateway_exchange *x,
                                    const struct gateway_file *file);
+// A file of the connect pages with the headers that browsers need, and what goes with it.
+void gateway__answer_web(struct gateway *g, struct gateway_exchange *x, unsigned status,
+                          const struct web_file *file);
 // The head of a JSON answer of length bytes, -1: not known. FP_E_CANCELLED: the client is gone.
 enum fp_error gateway__answer_begin(struct gateway *g, struct gateway_exchange *x, int64_t length);
 // 303 to a place that the vault named.

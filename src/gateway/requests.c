@@ -11,7 +11,7 @@
 // A token that somebody put into a path must not reach the log.
 static bool path_may_hold_token(struct bytes path)
 {
-    static const char *const prefixes[] = {"fp_", "fpa_", "fprt_", "fpac_", "fps_"};
+    static const char *const prefixes[] = {"fp_", "fpa_", "fprt_", "fpac_", "fps_", "fplink_"};
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
         if (path.len != 0 && memmem(path.ptr, path.len, prefixes[i], strlen(prefixes[i])) != NULL) {
             return true;
@@ -117,6 +117,8 @@ void gateway__on_request(void *ctx, const struct http_request *request)
     }
     if (request->tag == GATEWAY_METRICS) {
         gateway__answer_error(g, &x, FP_E_ROUTE_UNKNOWN, NULL);
+    } else if (gateway__connect(g, &x, request)) {
+        // a connect page: answered, or on its way
     } else if (bytes_equal(request->method, BYTES("OPTIONS"))) {
         request_options(g, &x, request);
     } else {

@@ -4,6 +4,7 @@
 #include "gateway/gateway_int.h"
 
 #include "auth/json_in.h"
+#include "auth/request_connect.h"
 #include "auth/request_connection.h"
 #include "auth/request_token.h" // media_type_is()
 #include "base/mem.h"
@@ -14,7 +15,7 @@
 #define FAULT_DETAIL 8192 // bytes, as link.def says
 
 // Operations whose body the gateway reads.
-enum submit_body { BODY_NONE, BODY_RAW, BODY_CONNECTION, BODY_METADATA };
+enum submit_body { BODY_NONE, BODY_RAW, BODY_CONNECTION, BODY_METADATA, BODY_LINK };
 
 struct submit {
     struct gateway *g;                  // ours
@@ -25,6 +26,7 @@ struct submit {
     struct bytes token;                 // bearer
     struct gateway_fault fault;         // what is wrong with it
     struct connection_body connection;  // with BODY_CONNECTION
+    struct connect_link_body link;      // with BODY_LINK
     struct bytes metadata;              // with BODY_METADATA
 };
 
@@ -47,6 +49,9 @@ static enum submit_body submit_body_of(const struct model_operation *what)
     }
     if (strcmp(what->id, "system.connection_create") == 0) {
         return BODY_CONNECTION;
+    }
+    if (strcmp(what->id, "system.connect_link_create") == 0) {
+        return BODY_LINK;
     }
     if (strcmp(what->id, "system.metadata_set") == 0) {
         return BODY_METADATA;
@@ -87,6 +92,9 @@ static void submit_check_body(struct submit *s, struct json_out *errors)
     } else if (kind == BODY_CONNECTION) {
         s->fault.error = connection_body_parse(s->request->body, s->g->arena, errors,
                                                &s->fault.note, &s->connection);
+    } else if (kind == BODY_LINK) {
+        s->fault.error = connect_link_body_parse(s->request->body, s->g->arena, errors,
+                                                 &s->fault.note, &s->link);
     } else if (kind == BODY_METADATA) {
         s->fault.error = metadata_body_parse(s->request->body, s->g->arena, errors, &s->fault.note,
                                              &s->metadata);
@@ -134,6 +142,25 @@ static enum fp_error submit_put_connection(const struct submit *s, uint64_t id, 
     return link_put_connection_create(out, &message);
 }
 
+static enum fp_error submit_put_link(const struct submit *s, uint64_t id, struct buf *out)
+{
+    struct link_connect_link_create message = {
+        .call = id,
+        .request_id = bytes_of_text(s->x->request_id),
+        .address = bytes_of_text(s->x->peer),
+        .token = s->token,
+        .fault = (uint16_t)s->fault.error,
+        .fault_detail = buf_bytes(&s->fault.errors),
+        .name = s->link.name,
+        .email = s->link.email,
+        .platforms = s->link.platforms,
+        .connection = s->link.connection,
+        .return_url = s->link.return_url,
+        .expires_in_s = s->link.expires_in_s,
+    };
+    return link_put_connect_link_create(out, &message);
+}
+
 static enum fp_error submit_put_metadata(const struct submit *s, uint64_t id, struct buf *out)
 {
     struct link_metadata_set message = {
@@ -177,6 +204,8 @@ static enum fp_error submit_put(const struct submit *s, uint64_t id, struct buf 
     switch (submit_body_of(s->what)) {
     case BODY_CONNECTION:
         return submit_put_connection(s, id, out);
+    case BODY_LINK:
+        return submit_put_link(s, id, out);
     case BODY_METADATA:
         return submit_put_metadata(s, id, out);
     case BODY_NONE:
@@ -184,6 +213,24 @@ static enum fp_error submit_put(const struct submit *s, uint64_t id, struct buf 
     default:
         return submit_put_call(s, id, out);
     }
+}
+
+struct gateway_call *gateway__submit_begin(struct gateway *g, struct gateway_exchange *x,
+                                           bool needs_egress, struct buf **out)
+{
+    struct buf *link = gateway__link(g, needs_egress);
+    struct gateway_call *call = link != NULL ? gateway__call_take(g, x, needs_egress) : NULL;
+    if (call == NULL) {
+        gateway__answer_error(g, x, FP_E_SERVICE_UNAVAILABLE, NULL);
+    }
+    *out = link;
+    return call;
+}
+
+void gateway__submit_failed(struct gateway *g, struct gateway_call *call)
+{
+    gateway__answer_error(g, &call->x, FP_E_SERVICE_UNAVAILABLE, NULL);
+    gateway__call_release(g, call);
 }
 
 void gateway__submit(struct gateway *g, struct gateway_exchange *x,

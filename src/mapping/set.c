@@ -195,6 +195,7 @@ static void describe_credential(struct json_out *j, const struct mapping_credent
     json_member_text_c(j, "label", c->label);
     json_member_text_c(j, "kind", kinds[c->kind]);
     json_member_bool(j, "required", !c->optional);
+    json_member_i64(j, "max", c->max);
     json_member_text_c(j, "help", c->help);
     json_member_text_c(j, "example", c->example);
     json_end_object(j);

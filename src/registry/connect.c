@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/networks.h"
+#include "registry/connect_page.h"
 #include "registry/fields.h"
 #include "registry/key_rows.h"
 #include "registry/mint.h"
@@ -25,6 +26,7 @@ struct connect {
     bool new_customer;                    // insert it, with its data key
     struct store_connection connection;   // found or new
     bool new_connection;                  // insert it
+    struct store_connect_link link;       // it came through; id empty: none
     uint32_t old_version;                 // newest credential before; 0: none
     unsigned effects;                     // of the transition
 };
@@ -311,6 +313,17 @@ static void connect_write_answer(struct registry_job *job, const struct connect 
     json_end_object(&json);
 }
 
+// A customer's browser gets no token: the application issues one for the connection it is told.
+static enum fp_error connect_finish_link(struct registry_job *job, struct connect *c)
+{
+    enum fp_error error = FP_OK;
+    if ((c->effects & CONNECTION_EFFECT_SUPERSEDE_TOKENS) != 0) {
+        error = mint_end_all(job, c->connection.id, REASON_SUPERSEDED);
+    }
+    error = error != FP_OK ? error : connect_link_burn(job, &c->link, c->connection.id);
+    return error != FP_OK ? error : connect_link_answer(job, &c->link, &c->connection);
+}
+
 static enum fp_error connect_token(struct registry_job *job, const struct connect *c)
 {
     struct mint_plan plan = {.form = {TOKEN_KIND_CONNECTION, c->environment},
@@ -367,6 +380,9 @@ static enum fp_error connect_build(struct registry_job *job)
         error = connect_fill_new(job, request, c);
     }
     error = error != FP_OK ? error : connect_advance(job, request, c);
+    if (error == FP_OK && request->link.len != 0) {
+        error = connect_link_get(job->registry, request->link, job->now_ms, &c->link);
+    }
     if (error != FP_OK) {
         return error;
     }
@@ -376,7 +392,10 @@ static enum fp_error connect_build(struct registry_job *job)
     if (error == FP_OK && (c->effects & CONNECTION_EFFECT_FORGET) != 0) {
         error = job_forget(job, c->connection.id);
     }
-    return error != FP_OK ? error : connect_token(job, c);
+    if (error == FP_OK) {
+        error = c->link.id[0] != '\0' ? connect_finish_link(job, c) : connect_token(job, c);
+    }
+    return error;
 }
 
 void registry_connection_create(struct registry *registry, const struct registry_caller *caller,
@@ -395,6 +414,7 @@ void registry_connection_create(struct registry *registry, const struct registry
         job_keep(job, &input->networks);
         job_keep(job, &input->account);
         job_keep(job, &input->credentials);
+        job_keep(job, &input->link);
     }
     job_run(job, connect_build);
 }

@@ -157,7 +157,7 @@ static enum fp_error links_insert(struct registry_job *job, struct store_connect
 }
 
 // Which link it was, for the log.
-static enum fp_error links_record(struct registry_job *job, enum audit_action action,
+enum fp_error connect_link_record(struct registry_job *job, enum audit_action action,
                                   const struct store_connect_link *row)
 {
     struct buf text;
@@ -194,12 +194,42 @@ enum fp_error connect_link_make(struct registry_job *job, const struct connect_l
         return error;
     }
     memcpy(job->application, application.id, sizeof job->application);
-    error = links_record(job, AUDIT_CONNECT_LINK_CREATE, row);
+    error = connect_link_record(job, AUDIT_CONNECT_LINK_CREATE, row);
     error = error != FP_OK ? error : links_insert(job, row, text_out);
     if (error == FP_OK) {
         *row_out = *row;
     }
     return error;
+}
+
+// Whose row it is, and whether it works; the row is written also where it does not any more.
+static enum fp_error links_judge(struct registry *registry, const struct store_connect_link *row,
+                                 int64_t now_ms, struct store_connect_link *out)
+{
+    enum fp_error error = proof_check_connect_link(registry->parts.ring, row);
+    if (error != FP_OK) {
+        return error;
+    }
+    *out = *row;
+    if (row->ended_ms != 0) {
+        return FP_E_CONNECT_LINK_USED;
+    }
+    return row->expires_ms <= now_ms ? FP_E_CONNECT_LINK_EXPIRED : FP_OK;
+}
+
+enum fp_error connect_link_get(struct registry *registry, struct bytes id, int64_t now_ms,
+                               struct store_connect_link *out)
+{
+    struct store_connect_link row = {0};
+    char text[ID_TEXT];
+    enum fp_error error = FP_E_STORE_NOT_FOUND;
+    if (id_valid(id, "lnk") && bytes_to_text(id, text, sizeof text)) {
+        error = store_get_connect_link(registry->parts.store, text, &row);
+    }
+    if (error == FP_E_STORE_NOT_FOUND) {
+        return FP_E_CONNECT_LINK_UNKNOWN;
+    }
+    return error != FP_OK ? error : links_judge(registry, &row, now_ms, out);
 }
 
 enum fp_error connect_link_find(struct registry *registry, struct bytes token, int64_t now_ms,
@@ -219,18 +249,11 @@ enum fp_error connect_link_find(struct registry *registry, struct bytes token, i
     if (error == FP_E_STORE_NOT_FOUND) {
         return FP_E_CONNECT_LINK_UNKNOWN;
     }
-    error = error != FP_OK ? error : proof_check_connect_link(registry->parts.ring, &row);
-    if (error != FP_OK) {
-        return error;
+    error = error != FP_OK ? error : links_judge(registry, &row, now_ms, out);
+    if (error == FP_OK && row.attempts >= FP_LIMIT_CONNECT_ATTEMPTS) {
+        error = FP_E_CONNECT_LINK_EXHAUSTED;
     }
-    *out = row;
-    if (row.ended_ms != 0) {
-        return FP_E_CONNECT_LINK_USED;
-    }
-    if (row.expires_ms <= now_ms) {
-        return FP_E_CONNECT_LINK_EXPIRED;
-    }
-    return row.attempts >= FP_LIMIT_CONNECT_ATTEMPTS ? FP_E_CONNECT_LINK_EXHAUSTED : FP_OK;
+    return error;
 }
 
 enum fp_error connect_link_burn(struct registry_job *job, struct store_connect_link *row,
@@ -248,7 +271,7 @@ enum fp_error connect_link_burn(struct registry_job *job, struct store_connect_l
         return FP_E_LIMIT_EXCEEDED;
     }
     error = proof_make_connect_link(job->registry->parts.ring, row);
-    error = error != FP_OK ? error : links_record(job, AUDIT_CONNECT_LINK_END, row);
+    error = error != FP_OK ? error : connect_link_record(job, AUDIT_CONNECT_LINK_END, row);
     if (error == FP_OK) {
         store_update_connect_link(job_batch(job), row);
     }

@@ -36,10 +36,17 @@ enum fp_error connect_link_make(struct registry_job *job, const struct connect_l
 // CONNECT_LINK_USED and CONNECT_LINK_EXHAUSTED also write the row.
 enum fp_error connect_link_find(struct registry *registry, struct bytes token, int64_t now_ms,
                                 struct store_connect_link *out);
+// The same by its id.
+enum fp_error connect_link_get(struct registry *registry, struct bytes id, int64_t now_ms,
+                               struct store_connect_link *out);
 // As part of a job: it led to this connection and works no more. Of two jobs that burn the same
 // link at once the store lets one through; the other is built again and finds it used.
 enum fp_error connect_link_burn(struct registry_job *job, struct store_connect_link *row,
                                 const char *connection);
+
+// A record that names the link, among the job's.
+enum fp_error connect_link_record(struct registry_job *job, enum audit_action action,
+                                  const struct store_connect_link *row);
 
 // The operation of an application: {"data":{"id","url","name","email","platforms","connection",
 // "return_url","expires_at"}}; the url holds the token and is shown this once.

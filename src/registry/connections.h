@@ -17,6 +17,7 @@ struct connection_request {
     struct bytes networks;    // private networks it may reach; empty: the application's
     struct bytes account;     // as the source named it when it was verified
     struct bytes credentials; // JSON object, verified
+    struct bytes link;        // lnk_... it came through, which is used up; empty: none
 };
 
 struct connection_plan {

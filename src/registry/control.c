@@ -3,6 +3,7 @@
 #include "registry/control.h"
 
 #include "registry/applications.h"
+#include "registry/connect_links.h"
 #include "registry/customers.h"
 #include "registry/erase.h"
 #include "registry/key_status.h"
@@ -182,6 +183,24 @@ static enum fp_error control_key_status(const struct control *c)
     return error;
 }
 
+static enum fp_error control_connect_link_add(const struct control *c)
+{
+    struct link_connect_link_add in = {0};
+    enum fp_error error = link_get_connect_link_add(c->body, &in);
+    if (error == FP_OK) {
+        struct connect_link_plan plan = {.kind = STORE_LINK_INVITED,
+                                         .application = in.application,
+                                         .name = in.name,
+                                         .email = in.email,
+                                         .platforms = in.platforms,
+                                         .connection = in.connection,
+                                         .return_url = in.return_url,
+                                         .expires_in_s = in.expires_in_s};
+        registry_connect_link_create(c->registry, &c->caller, &plan, c->done, c->ctx);
+    }
+    return error;
+}
+
 static enum fp_error control_customer_list(const struct control *c)
 {
     struct link_customer_list in = {0};
@@ -321,6 +340,8 @@ enum fp_error registry_control(struct registry *registry, struct bytes actor,
         return control_token_revoke(&c);
     case LINK_TOKEN_ROTATE:
         return control_token_rotate(&c);
+    case LINK_CONNECT_LINK_ADD:
+        return control_connect_link_add(&c);
     case LINK_KEY_STATUS:
         return control_key_status(&c);
     case LINK_STATUS:

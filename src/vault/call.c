@@ -259,6 +259,7 @@ void vault_on_call(struct vault *v, const struct link_frame *frame)
     operation = model_operation_at(in.operation);
     if (operation == NULL || operation->token == MODEL_TOKEN_NONE ||
         in.operation == MODEL_OP_SYSTEM_CONNECTION_CREATE ||
+        in.operation == MODEL_OP_SYSTEM_CONNECT_LINK_CREATE ||
         in.operation == MODEL_OP_SYSTEM_METADATA_SET) {
         vault_broken_rule(v, "operation"); // has a message of its own, or is none
     }

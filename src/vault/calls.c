@@ -73,6 +73,8 @@ static void call_unlist(struct call *call)
 void call_release(struct call *call)
 {
     if (call->held != NULL) {
+        secret_done(&call->held->opened);
+        mem_free(call->held->link);
         mem_wipe(call->held, call->held->size);
         mem_free(call->held);
         call->held = NULL;

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/json_out.h"
+#include "registry/connect_page.h"
 #include "registry/connections.h"
 
 #include <stdio.h>
@@ -15,6 +16,7 @@ static struct connection_request connect_request(struct call *call)
     struct connection_request request = {0};
     struct link_connection_create create = {0};
     struct link_connection_add add = {0};
+    struct link_connect_send send = {0};
     if (call->held->number == LINK_CONNECTION_CREATE &&
         link_get_connection_create(call_frame(call), &create) == FP_OK) {
         request.application = bytes_of_text(call->held->identity.token.owner);
@@ -31,6 +33,16 @@ static struct connection_request connect_request(struct call *call)
         request.platform = add.platform;
         request.networks = add.networks;
         request.credentials = add.credentials;
+    } else if (call->held->number == LINK_CONNECT_SEND &&
+               link_get_connect_send(call_frame(call), &send) == FP_OK) {
+        const struct store_connect_link *link = call->held->link;
+        request.application = bytes_of_text(link->application);
+        request.connection = bytes_of_text(link->connection);
+        request.name = link->name[0] != '\0' ? bytes_of_text(link->name) : send.name;
+        request.email = link->email[0] != '\0' ? bytes_of_text(link->email) : send.email;
+        request.platform = send.platform;
+        request.credentials = secret_bytes(&call->held->opened);
+        request.link = bytes_of_text(link->id);
     } else {
         vault_broken_rule(call->vault, "CONNECTION_CREATE");
     }
@@ -41,6 +53,17 @@ static struct connection_request connect_request(struct call *call)
 static struct registry_caller connect_caller(const struct call *call, char actor[static 32])
 {
     struct link_connection_create create = {0};
+    struct link_connect_send send = {0};
+    if (call->held->number == LINK_CONNECT_SEND) {
+        if (link_get_connect_send(call_frame(call), &send) != FP_OK) {
+            vault_broken_rule(call->vault, "CONNECT_SEND");
+        }
+        return (struct registry_caller){.actor = AUDIT_BY_CUSTOMER,
+                                        .actor_id = bytes_of_text(call->held->link->id),
+                                        .application = bytes_of_text(call->held->link->application),
+                                        .request_id = send.request_id,
+                                        .address = send.address};
+    }
     if (call->peer != NULL || call->held->number == LINK_CONNECTION_ADD) {
         return (struct registry_caller){.actor = AUDIT_BY_COMMAND,
                                         .actor_id = bytes_of_text(actor),
@@ -57,7 +80,7 @@ static void connect_actor(const struct call *call, char out[static 32])
     snprintf(out, 32, "uid:%u", call->peer != NULL ? call->peer->uid : 0);
 }
 
-static void connect_refuse(struct call *call, enum fp_error error)
+void connect_refuse(struct call *call, enum fp_error error)
 {
     struct vault *v = call->vault;
     struct answer answer = {.error = error,
@@ -161,10 +184,30 @@ static bool connect_plan(struct call *call)
     return error == FP_OK;
 }
 
-static void connect_start(struct call *call)
+// The attempt counts against its link, or there are none left.
+static void connect_counted(void *ctx, const struct registry_result *result)
+{
+    struct call *call = ctx;
+    if (call->listed && result->error == FP_OK) {
+        connect_record(call, FP_OK, connect_recorded);
+    } else if (call->listed) {
+        connect_refuse(call, result->error);
+    }
+    call_returned(call);
+}
+
+void connect_start(struct call *call)
 {
     call->stage = CALL_RECORDING;
-    if (connect_plan(call)) {
+    if (!connect_plan(call)) {
+        return;
+    }
+    if (call->held->number == LINK_CONNECT_SEND) {
+        struct registry_caller caller = connect_caller(call, (char[32]){0});
+        call->pending++;
+        registry_connect_link_attempt(call->vault->in.registry, &caller, call->held->link->id,
+                                      connect_counted, call);
+    } else {
         connect_record(call, FP_OK, connect_recorded);
     }
 }
@@ -286,8 +329,9 @@ static void connect_failed(struct call *call, const struct link_verified *in)
                    field, fp_error_code(answer.error), fp_error_row(answer.error)->message);
         answer.errors = buf_bytes(&call->vault->errors);
     }
-    if (answer.error == FP_E_CREDENTIALS_REJECTED ||
-        answer.error == FP_E_SOURCE_PERMISSION_MISSING) {
+    if (call->held->number != LINK_CONNECT_SEND && // a page tells a person, by the code
+        (answer.error == FP_E_CREDENTIALS_REJECTED ||
+         answer.error == FP_E_SOURCE_PERMISSION_MISSING)) {
         // 401 would be about the application's own token
         answer.error = FP_E_FIELD_INVALID;
     }

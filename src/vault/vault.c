@@ -232,6 +232,15 @@ static void vault_on_gateway(struct vault *v, const struct link_frame *frame)
     case LINK_CONNECTION_CREATE:
         vault_on_connection_create(v, frame);
         break;
+    case LINK_CONNECT_OPEN:
+        vault_on_connect_open(v, frame);
+        break;
+    case LINK_CONNECT_SEND:
+        vault_on_connect_send(v, frame);
+        break;
+    case LINK_CONNECT_LINK_CREATE:
+        vault_on_connect_link_create(v, frame);
+        break;
     case LINK_METADATA_SET:
         vault_on_metadata_set(v, frame);
         break;

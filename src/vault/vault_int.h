@@ -51,6 +51,8 @@ struct call {
 struct held {
     struct registry_identity identity; // who asks
     enum link_number number;           // which message
+    struct store_connect_link *link;   // of a CONNECT_SEND; owned
+    struct secret opened;              // of a CONNECT_SEND: what its seal held
     size_t size;                       // bytes of this struct and the frame
     size_t length;                     // of the frame's body
     uint8_t frame[];                   // the frame's body, with its token and credentials
@@ -165,10 +167,16 @@ void vault_on_call(struct vault *v, const struct link_frame *frame);
 void vault_on_token_request(struct vault *v, const struct link_frame *frame);
 void vault_on_authorize(struct vault *v, const struct link_frame *frame);
 void vault_on_connection_create(struct vault *v, const struct link_frame *frame);
+void vault_on_connect_open(struct vault *v, const struct link_frame *frame);
+void vault_on_connect_send(struct vault *v, const struct link_frame *frame);
+void vault_on_connect_link_create(struct vault *v, const struct link_frame *frame);
 void vault_on_metadata_set(struct vault *v, const struct link_frame *frame);
 void vault_on_cancel(struct vault *v, const struct link_frame *frame);
 void vault_on_outcome(struct vault *v, const struct link_frame *frame);
 void vault_on_verified(struct vault *v, const struct link_frame *frame);
+// A held CONNECT_SEND is planned, counted, recorded and tried.
+void connect_start(struct call *call);
+void connect_refuse(struct call *call, enum fp_error error);
 // Checks a token for a frame in hand: writes the identity, or answers and returns false.
 struct asked {
     uint64_t number;           // of the call

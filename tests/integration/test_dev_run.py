@@ -55,6 +55,9 @@ def test_dev_run__starts_prints_works_and_stops(number, tmp_path):
         below = descendants(process.pid)
         assert len(below) >= 5  # Tryton, the supervisor and three rooms
         token = re.search(r"export TOKEN=(\S+)", text).group(1)
+        link = re.search(r"^  (https://\S+/connect/fplink_\S+)$", text, re.M).group(1)
+        done = subprocess.run(["curl", "-sk", link], text=True, capture_output=True, check=True)
+        assert "<title>Connect your system</title>" in done.stdout
         for line in re.findall(r"^  (curl --cacert .*)$", text, re.M)[:3]:
             done = subprocess.run(["bash", "-c", line + " -s -o /dev/null -w '%{http_code}'"],
                                   cwd=ROOT, env={**environment, "TOKEN": token}, text=True,

@@ -1,4 +1,4 @@
-// Connect links: what they take, when they stop working, and that each works once. Row S10.
+// Connect links: what they take, when they stop working, and that each works once. Row S2.
 // SPDX-License-Identifier: Apache-2.0
 #include "registry_fixture.h"
 
