@@ -116,6 +116,7 @@ static void test_vault_calls__token_requests(void **state)
     struct room *room = &scene->room;
     struct link_token_request in = {.call = 1,
                                     .request_id = BYTES("req_t"),
+                                    .task = OAUTH_CLIENT_CREDENTIALS,
                                     .client_id = bytes_of_text(scene->app.id),
                                     .client_secret = bytes_of_text(scene->app.secret)};
     struct link_answer answer;
