@@ -139,7 +139,7 @@ static void headers_page(struct answer_headers *h)
 }
 
 void gateway__answer_web(struct gateway *g, struct gateway_exchange *x, unsigned status,
-                          const struct web_file *file)
+                         const struct web_file *file)
 {
     struct answer_headers h = {0};
     struct http_answer_head head;

@@ -177,7 +177,7 @@ enum fp_error gateway__answer_file(struct gateway *g, struct gateway_exchange *x
                                    const struct gateway_file *file);
 // A file of the connect pages with the headers that browsers need, and what goes with it.
 void gateway__answer_web(struct gateway *g, struct gateway_exchange *x, unsigned status,
-                          const struct web_file *file);
+                         const struct web_file *file);
 // The head of a JSON answer of length bytes, -1: not known. FP_E_CANCELLED: the client is gone.
 enum fp_error gateway__answer_begin(struct gateway *g, struct gateway_exchange *x, int64_t length);
 // 303 to a place that the vault named.

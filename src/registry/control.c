@@ -307,6 +307,27 @@ static enum fp_error control_status(const struct control *c)
     return FP_OK;
 }
 
+static const struct {
+    enum link_number number;                          // of the question
+    enum fp_error (*answer)(const struct control *c); // what answers it
+} control_rows[] = {
+    {LINK_APPLICATION_CREATE, control_application_create},
+    {LINK_APPLICATION_UPDATE, control_application_update},
+    {LINK_APPLICATION_LIST, control_application_list},
+    {LINK_APPLICATION_DELETE, control_application_delete},
+    {LINK_CONNECTION_ADD, control_connection_add},
+    {LINK_CONNECTION_LIST, control_connection_list},
+    {LINK_CONNECTION_SHOW, control_connection_show},
+    {LINK_CONNECTION_DELETE, control_connection_delete},
+    {LINK_TOKEN_ISSUE, control_token_issue},
+    {LINK_TOKEN_LIST, control_token_list},
+    {LINK_TOKEN_REVOKE, control_token_revoke},
+    {LINK_TOKEN_ROTATE, control_token_rotate},
+    {LINK_CONNECT_LINK_ADD, control_connect_link_add},
+    {LINK_KEY_STATUS, control_key_status},
+    {LINK_STATUS, control_status},
+};
+
 enum fp_error registry_control(struct registry *registry, struct bytes actor,
                                const struct link_frame *frame, registry_done *done, void *ctx)
 {
@@ -315,38 +336,10 @@ enum fp_error registry_control(struct registry *registry, struct bytes actor,
                         .body = frame->body,
                         .done = done,
                         .ctx = ctx};
-    switch (frame->number) {
-    case LINK_APPLICATION_CREATE:
-        return control_application_create(&c);
-    case LINK_APPLICATION_UPDATE:
-        return control_application_update(&c);
-    case LINK_APPLICATION_LIST:
-        return control_application_list(&c);
-    case LINK_APPLICATION_DELETE:
-        return control_application_delete(&c);
-    case LINK_CONNECTION_ADD:
-        return control_connection_add(&c);
-    case LINK_CONNECTION_LIST:
-        return control_connection_list(&c);
-    case LINK_CONNECTION_SHOW:
-        return control_connection_show(&c);
-    case LINK_CONNECTION_DELETE:
-        return control_connection_delete(&c);
-    case LINK_TOKEN_ISSUE:
-        return control_token_issue(&c);
-    case LINK_TOKEN_LIST:
-        return control_token_list(&c);
-    case LINK_TOKEN_REVOKE:
-        return control_token_revoke(&c);
-    case LINK_TOKEN_ROTATE:
-        return control_token_rotate(&c);
-    case LINK_CONNECT_LINK_ADD:
-        return control_connect_link_add(&c);
-    case LINK_KEY_STATUS:
-        return control_key_status(&c);
-    case LINK_STATUS:
-        return control_status(&c);
-    default:
-        return control_customer(&c, frame->number);
+    for (size_t i = 0; i < sizeof control_rows / sizeof control_rows[0]; i++) {
+        if (control_rows[i].number == frame->number) {
+            return control_rows[i].answer(&c);
+        }
     }
+    return control_customer(&c, frame->number);
 }
