@@ -85,7 +85,7 @@ enum cli_exit cli_app_update(const struct cli *cli)
     struct cli_answer answer = {0};
     enum cli_exit result = CLI_OK;
     if (wrong != NULL || oauth.changes == 0) {
-        return cli_usage_error(wrong != NULL ? wrong : "Name at least one option to change.");
+        return cli_usage_error("%s", wrong != NULL ? wrong : "Name at least one option to change.");
     }
     frame = cli_question();
     if (link_put_application_update(&frame, &question) != FP_OK) {
@@ -120,7 +120,7 @@ enum cli_exit cli_app_create(const struct cli *cli)
     struct cli_answer answer = {0};
     enum cli_exit result = CLI_OK;
     if (wrong != NULL) {
-        return cli_usage_error(wrong);
+        return cli_usage_error("%s", wrong);
     }
     frame = cli_question();
     if (link_put_application_create(&frame, &question) != FP_OK) {

@@ -182,8 +182,9 @@ enum fp_error gateway__answer_file(struct gateway *g, struct gateway_exchange *x
         headers_add(&h, "Content-Encoding", BYTES("gzip"));
     }
     head = answer_head(x, &h);
-    head.content_type = file->unchanged ? (struct bytes){0} : file->content_type;
     head.length = file->unchanged ? 0 : (int64_t)file->body.len;
+    head.content_type = file->content_type;
+    head.content_type.len = file->unchanged ? 0 : head.content_type.len;
     head.cache = BYTES("no-cache"); // may be kept, is asked for anew
     head.compress = false;
     return http_answer_begin(g->server, x->handle, &head);
