@@ -62,7 +62,7 @@ def test_cli_commands__manual_page_has_all(server):
     words = set(re.findall(r"^  ([a-z]+(?: [a-z]+)?)", run_plain(server).stdout, re.M))
     assert len(words) > 15
     for command in words - {"completion bash"} | {"completion"}:
-        assert re.search(rf"^\.(B|BI) \"?{command}\b", page, re.M), command
+        assert re.search(rf"^\.(B|BI|BR) \"?{command}\b", page, re.M), command
         for option in re.findall(r"^  (--[a-z-]+)", run_plain(
                 server, *command.split(), "--help").stdout, re.M):
             assert option in page, (command, option)
@@ -331,7 +331,7 @@ def test_cli_commands__bash_completion(server, tmp_path):
         return done.stdout.split()
 
     assert complete("fishplate", "co") == ["connection", "connector", "completion"]
-    assert complete("fishplate", "app", "") == ["create", "list", "delete"]
+    assert complete("fishplate", "app", "") == ["create", "update", "list", "delete"]
     assert complete("fishplate", "app", "create", "--e") == ["--environment"]
     assert complete("fishplate", "app", "create", "--environment", "l") == ["live"]
     assert complete("fishplate", "serve", "--c") == ["--check-config", "--config"] or \
