@@ -30,17 +30,11 @@ static enum fp_error connections_write(struct registry_job *job, struct json_out
 static enum fp_error connections_list(struct registry_job *job)
 {
     const struct connection_list *list = job->input;
-    struct store_query query = {.limit = FP_LIMIT_STORE_LIST};
+    struct store_query query = {0};
     struct store_connection *rows = NULL;
     struct json_out json = json_out_start(&job->body);
     size_t count = 0;
-    enum fp_error error = FP_OK;
-    query.application = list->application.len != 0 ? (const char *)list->application.ptr : NULL;
-    query.after = list->after.len != 0 ? (const char *)list->after.ptr : NULL;
-    if (query.application != NULL) {
-        struct store_application application = {0};
-        error = owner_get_application(job->registry, list->application, &application);
-    }
+    enum fp_error error = owner_list_query(job->registry, list->application, list->after, &query);
     if (error == FP_OK) {
         error =
             store_list_connections(job->registry->parts.store, &query, job->scratch, &rows, &count);

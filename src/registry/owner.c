@@ -36,6 +36,25 @@ enum fp_error owner_get_application(struct registry *registry, struct bytes id,
     return error != FP_OK ? error : proof_check_application(registry->parts.ring, out);
 }
 
+enum fp_error owner_list_query(struct registry *registry, struct bytes application,
+                               struct bytes after, struct store_query *out)
+{
+    struct store_query query = {.limit = FP_LIMIT_STORE_LIST};
+    struct store_application row = {0};
+    enum fp_error error = FP_OK;
+    if (application.len != 0) {
+        query.application = (const char *)application.ptr;
+        error = owner_get_application(registry, application, &row);
+    }
+    if (after.len != 0) {
+        query.after = (const char *)after.ptr;
+    }
+    if (error == FP_OK) {
+        *out = query;
+    }
+    return error;
+}
+
 enum fp_error owner_find(struct registry_job *job, struct bytes id, struct bytes application,
                          struct owner *out)
 {

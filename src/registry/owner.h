@@ -23,5 +23,10 @@ enum fp_error owner_get_connection(struct registry *registry, struct bytes id,
                                    struct store_connection *out);
 enum fp_error owner_get_application(struct registry *registry, struct bytes id,
                                     struct store_application *out);
+// What an operator's list asks of the store: one page of rows behind the id `after`, of one
+// application or (both may be empty) of all. The bytes are kept by job_keep(), and pointed to.
+// FP_OK, or what owner_get_application() says of the application.
+enum fp_error owner_list_query(struct registry *registry, struct bytes application,
+                               struct bytes after, struct store_query *out);
 
 #endif
