@@ -10,8 +10,9 @@
 #include <string.h>
 #include <yyjson.h>
 
-enum fp_error metadata_read(struct registry *registry, const struct store_connection *row,
-                            struct arena *arena, struct bytes *out)
+// 0 where there is none yet.
+static enum fp_error metadata_open(struct registry *registry, const struct store_connection *row,
+                                   struct arena *arena, struct bytes *out, uint32_t *version_out)
 {
     struct store_metadata stored = {0};
     struct seal_place place = place_of_metadata(row->customer, row->id);
@@ -20,6 +21,7 @@ enum fp_error metadata_read(struct registry *registry, const struct store_connec
     enum fp_error error = store_get_metadata(registry->parts.store, row->id, arena, &stored);
     if (error == FP_E_STORE_NOT_FOUND) {
         *out = (struct bytes){0};
+        *version_out = 0;
         return FP_OK;
     }
     error = error != FP_OK ? error
@@ -31,8 +33,16 @@ enum fp_error metadata_read(struct registry *registry, const struct store_connec
     secret_done(&opened);
     if (error == FP_OK) {
         *out = copy;
+        *version_out = stored.version;
     }
     return error;
+}
+
+enum fp_error metadata_read(struct registry *registry, const struct store_connection *row,
+                            struct arena *arena, struct bytes *out)
+{
+    uint32_t version = 0;
+    return metadata_open(registry, row, arena, out, &version);
 }
 
 static bool metadata_depth_fits(struct bytes object)
@@ -106,11 +116,12 @@ static enum fp_error metadata_merged(struct registry_job *job, struct bytes old,
     return error;
 }
 
+// version: of what was read; whoever was faster undoes the batch, and the job merges anew.
 static enum fp_error metadata_store(struct registry_job *job, const struct store_connection *row,
-                                    struct bytes object)
+                                    struct bytes object, uint32_t version)
 {
     struct seal_place place = place_of_metadata(row->customer, row->id);
-    struct store_metadata stored = {.changed_ms = job->now_ms};
+    struct store_metadata stored = {.changed_ms = job->now_ms, .version = version};
     struct buf sealed;
     enum fp_error error = FP_OK;
     buf_init(&sealed, FP_LIMIT_METADATA_JSON + SEAL_OVERHEAD);
@@ -121,7 +132,11 @@ static enum fp_error metadata_store(struct registry_job *job, const struct store
     if (error == FP_OK) {
         memcpy(stored.connection, row->id, sizeof stored.connection);
         stored.content = buf_bytes(&sealed);
-        store_put_metadata(job_batch(job), &stored);
+        if (version == 0) {
+            store_insert_metadata(job_batch(job), &stored);
+        } else {
+            store_update_metadata(job_batch(job), &stored);
+        }
     }
     buf_done(&sealed);
     return error;
@@ -135,6 +150,7 @@ static enum fp_error metadata_set(struct registry_job *job)
     struct wire_connection wire = {0};
     struct bytes old = {0};
     struct buf merged;
+    uint32_t version = 0;
     enum fp_error error = owner != NULL ? FP_E_CONNECTION_NOT_FOUND : FP_E_NO_MEMORY;
     if (owner == NULL || !id_valid(input->connection, "con")) {
         return error;
@@ -143,11 +159,13 @@ static enum fp_error metadata_set(struct registry_job *job)
     if (error == FP_OK && owner->connection.state >= CONNECTION_DISCONNECTED) {
         error = FP_E_STATE_CONFLICT;
     }
-    error = error != FP_OK ? error
-                           : metadata_read(job->registry, &owner->connection, job->scratch, &old);
+    error = error != FP_OK
+                ? error
+                : metadata_open(job->registry, &owner->connection, job->scratch, &old, &version);
     buf_init(&merged, FP_LIMIT_METADATA_JSON);
     error = error != FP_OK ? error : metadata_merged(job, old, input->object, &merged);
-    error = error != FP_OK ? error : metadata_store(job, &owner->connection, buf_bytes(&merged));
+    error = error != FP_OK ? error
+                           : metadata_store(job, &owner->connection, buf_bytes(&merged), version);
     if (error == FP_OK) {
         wire.row = &owner->connection;
         wire.metadata = buf_bytes(&merged);

@@ -162,9 +162,14 @@ void store_delete_codes(struct store_batch *batch, const char *connection)
     store__add(batch, STORE_CODE, STORE_DELETE_OF, true, &row);
 }
 
-void store_put_metadata(struct store_batch *batch, const struct store_metadata *row)
+void store_insert_metadata(struct store_batch *batch, const struct store_metadata *row)
 {
-    store__add(batch, STORE_METADATA, STORE_PUT, false, row);
+    store__add(batch, STORE_METADATA, STORE_INSERT, false, row);
+}
+
+void store_update_metadata(struct store_batch *batch, const struct store_metadata *row)
+{
+    store__add(batch, STORE_METADATA, STORE_UPDATE, false, row);
 }
 
 void store_delete_metadata(struct store_batch *batch, const char *connection)

@@ -147,6 +147,7 @@ static const struct store_column metadata[] = {
     TEXT(store_metadata, connection, STORE_KEY),
     BLOB(store_metadata, content, FP_LIMIT_METADATA_JSON + 4096),
     NUMBER(store_metadata, changed_ms, STORE_I64, 0),
+    NUMBER(store_metadata, version, STORE_U32, STORE_VERSION),
 };
 
 static const struct store_column setting[] = {

@@ -75,7 +75,10 @@ static const char step_3[] =
     "ALTER TABLE connect_link ADD COLUMN redirect_named INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX code_connection ON code(connection,id);";
 
-static const char *const steps[] = {step_1, step_2, step_3};
+// Metadata that is changed by two at once is not lost: each names the version it saw.
+static const char step_4[] = "ALTER TABLE metadata ADD COLUMN version INTEGER NOT NULL DEFAULT 1;";
+
+static const char *const steps[] = {step_1, step_2, step_3, step_4};
 
 #define VERSION ((int)(sizeof steps / sizeof steps[0]))
 

@@ -45,9 +45,10 @@ struct store_customer {
 
 // Kinds of rows of data keys.
 enum store_key_state {
-    STORE_KEY_ACTIVE = 1,   // newest: seals and opens
-    STORE_KEY_RETIRED = 2,  // opens only
-    STORE_KEY_DESTROYED = 3 // the wrapped key is gone
+    STORE_KEY_ACTIVE = 1,    // newest: seals and opens
+    STORE_KEY_RETIRED = 2,   // opens only; nothing in the store is sealed with it any more
+    STORE_KEY_DESTROYED = 3, // the wrapped key is gone
+    STORE_KEY_REPLACED = 4   // opens only; its records are being sealed anew under a newer one
 };
 
 struct store_data_key {
@@ -162,6 +163,7 @@ struct store_metadata {
     struct bytes content;     // JSON array as the registry writes it, sealed or not; at most
                               // FP_LIMIT_METADATA_JSON + 4096
     int64_t changed_ms;       // when
+    uint32_t version;         // see above
 };
 
 struct store_setting {
@@ -350,7 +352,8 @@ void store_update_code(struct store_batch *batch, const struct store_code *row);
 void store_delete_code(struct store_batch *batch, const char *id);
 // All of one connection; none is no failure.
 void store_delete_codes(struct store_batch *batch, const char *connection);
-void store_put_metadata(struct store_batch *batch, const struct store_metadata *row);
+void store_insert_metadata(struct store_batch *batch, const struct store_metadata *row);
+void store_update_metadata(struct store_batch *batch, const struct store_metadata *row);
 void store_delete_metadata(struct store_batch *batch, const char *connection); // none: no failure
 void store_put_setting(struct store_batch *batch, const struct store_setting *row);
 // FP_E_EXISTS when it is there already.

@@ -379,6 +379,34 @@ static void test_registry_connections__metadata_merges(void **state)
     }
 }
 
+// Both were built from the same row: the later one merges anew instead of losing the first.
+static void test_registry_connections__metadata_set_by_two_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct app app = app_make(f, "Two", "live");
+    struct conn conn = conn_make(f, &app, "T", "two@plant.test", "{}");
+    struct reply reply = {0}, one = {0}, two = {0};
+    struct metadata_change change = {bytes_of_text(app.id), bytes_of_text(conn.id), {0}};
+    for (unsigned round = 0; round < 2; round++) { // the row is made, then changed
+        change.object = round == 0 ? BYTES("{\"a\":\"1\"}") : BYTES("{\"c\":\"3\"}");
+        registry_metadata_set(f->in.registry, &fixture_operator, &change, reply_take, &one);
+        change.object = round == 0 ? BYTES("{\"b\":\"2\"}") : BYTES("{\"d\":\"4\"}");
+        registry_metadata_set(f->in.registry, &fixture_operator, &change, reply_take, &two);
+        reply_ok(f, &one);
+        reply_ok(f, &two);
+        reply_done(&one);
+        reply_done(&two);
+    }
+    metadata_set(f, &app, conn.id, "{\"e\":\"5\"}", &reply);
+    assert_int_equal(reply.error, FP_OK);
+    for (unsigned i = 0; i < 5; i++) {
+        char pointer[32] = "/data/user_metadata/a", value[2] = {(char)('1' + i), '\0'};
+        pointer[strlen(pointer) - 1] = (char)('a' + i);
+        assert_string_equal(reply_text(&reply, pointer), value);
+    }
+    reply_done(&reply);
+}
+
 static void test_registry_connections__metadata_has_limits(void **state)
 {
     struct fixture *f = *state;
@@ -416,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_registry_connections__a_plan_takes_the_applications_networks),
         cmocka_unit_test(test_registry_connections__a_plan_to_connect_again),
         cmocka_unit_test(test_registry_connections__metadata_merges),
+        cmocka_unit_test(test_registry_connections__metadata_set_by_two_at_once),
         cmocka_unit_test(test_registry_connections__metadata_has_limits),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

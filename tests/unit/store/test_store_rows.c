@@ -32,7 +32,7 @@ static void test_store_rows__every_kind_round_trips(void **state)
     store_insert_token(batch, &token);
     store_insert_code(batch, &code);
     store_insert_data_key(batch, &key);
-    store_put_metadata(batch, &metadata);
+    store_insert_metadata(batch, &metadata);
     store_put_setting(batch, &setting);
     assert_int_equal(store_batch_error(batch), FP_OK);
     assert_int_equal(store_submit_wait(w->store, batch), FP_OK);
@@ -248,7 +248,7 @@ static void test_store_rows__what_belongs_to_what(void **state)
     assert_int_equal(WRITE(w, store_insert_credential, &first), FP_OK);
     assert_int_equal(WRITE(w, store_insert_credential, &second), FP_OK);
     assert_int_equal(WRITE(w, store_insert_token, &token), FP_OK);
-    assert_int_equal(WRITE(w, store_put_metadata, &metadata), FP_OK);
+    assert_int_equal(WRITE(w, store_insert_metadata, &metadata), FP_OK);
     assert_int_equal(WRITE(w, store_delete_connection, id), FP_E_STORE_CONFLICT);
     assert_int_equal(WRITE(w, store_delete_credential, id, 3), FP_E_STORE_NOT_FOUND);
     assert_int_equal(WRITE(w, store_delete_credential, id, 1), FP_OK);
