@@ -101,9 +101,11 @@ static enum fp_error links_check_connection(struct registry_job *job,
     return error;
 }
 
-static enum fp_error links_within_limit(struct registry_job *job, const char *application)
+// Each kind has a limit of its own: links that browsers make unasked take no room from invitations.
+static enum fp_error links_within_limit(struct registry_job *job, const char *application,
+                                        enum store_link_kind kind)
 {
-    struct store_query query = {.application = application};
+    struct store_query query = {.application = application, .kind = (uint32_t)kind};
     uint64_t count = 0;
     enum fp_error error =
         store_count(job->registry->parts.store, STORE_CONNECT_LINK, &query, &count);
@@ -188,7 +190,7 @@ enum fp_error connect_link_make(struct registry_job *job, const struct connect_l
     }
     error = error != FP_OK ? error : links_check(job, plan);
     error = error != FP_OK ? error : links_check_connection(job, plan);
-    error = error != FP_OK ? error : links_within_limit(job, application.id);
+    error = error != FP_OK ? error : links_within_limit(job, application.id, plan->kind);
     error = error != FP_OK ? error : links_fill(job, plan, row);
     if (error != FP_OK) {
         return error;

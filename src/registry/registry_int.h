@@ -26,6 +26,7 @@ struct registry {
     unsigned refusals;                                  // recorded in that second
     uint64_t refusals_left_out;                         // since the last one recorded
     char sweep_after[ID_TEXT];                          // cursor of registry_sweep()
+    char sweep_links_after[STORE_LINK_KINDS][ID_TEXT];  // cursors over connect links, by kind
     bool sweeping;                                      // a batch of it is under way
     struct registry_job *erasing;                       // jobs that erase a customer each
 };

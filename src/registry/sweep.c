@@ -1,5 +1,5 @@
-// Ended tokens are swept away some time after their end; until then they answer with their reason.
-// Tokens that nobody uses are ended, where the configuration says so.
+// Ended tokens and links are swept away some time after their end; until then they tell their
+// reason. Tokens that nobody uses are ended, where the configuration says so.
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/token_text.h"
 #include "registry/registry_int.h"
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define SWEEP_CODES 100 // looked at in a round
+#define SWEEP_LINKS 100 // of each kind, looked at in a round
 
 static bool sweep_is_due(const struct store_token *row, int64_t now_ms)
 {
@@ -74,6 +75,45 @@ static unsigned sweep_codes(struct registry *registry, struct arena *arena,
     return due;
 }
 
+// An ended link keeps its row for a while, so that the page can say why it does not work; one that
+// anybody's browser made by asking to be authorized, only for short.
+static bool sweep_is_due_link(const struct store_connect_link *row, int64_t now_ms)
+{
+    int64_t kept =
+        row->kind == STORE_LINK_OAUTH ? FP_LIMIT_AUTHORIZE_KEPT : FP_LIMIT_CONNECT_LINK_KEPT;
+    int64_t ended = row->expires_ms;
+    if (row->ended_ms != 0 && row->ended_ms < ended) {
+        ended = row->ended_ms;
+    }
+    return ended + kept * 1000 < now_ms;
+}
+
+// Their lives differ, so a cursor walks over all of a kind, a slice in each round.
+static unsigned sweep_links(struct registry *registry, struct arena *arena,
+                            struct store_batch *batch, uint32_t kind, int64_t now_ms)
+{
+    char *after = registry->sweep_links_after[kind - STORE_LINK_INVITED];
+    struct store_query query = {.limit = SWEEP_LINKS, .kind = kind};
+    struct store_connect_link *rows = NULL;
+    size_t count = 0;
+    unsigned due = 0;
+    query.after = after[0] != '\0' ? after : NULL;
+    if (store_list_connect_links(registry->parts.store, &query, arena, &rows, &count) != FP_OK) {
+        return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (sweep_is_due_link(&rows[i], now_ms)) {
+            store_delete_connect_link(batch, rows[i].id);
+            due++;
+        }
+    }
+    after[0] = '\0';
+    if (count == SWEEP_LINKS) {
+        memcpy(after, rows[count - 1].id, ID_TEXT);
+    }
+    return due;
+}
+
 static void sweep_rows(struct registry *registry, struct arena *arena,
                        const struct store_token *rows, size_t count, int64_t now_ms)
 {
@@ -83,6 +123,8 @@ static void sweep_rows(struct registry *registry, struct arena *arena,
         return;
     }
     due = sweep_codes(registry, arena, batch, now_ms);
+    due += sweep_links(registry, arena, batch, STORE_LINK_INVITED, now_ms);
+    due += sweep_links(registry, arena, batch, STORE_LINK_OAUTH, now_ms);
     for (size_t i = 0; i < count; i++) {
         if (sweep_is_due(&rows[i], now_ms)) {
             store_delete_token(batch, rows[i].id);

@@ -114,6 +114,7 @@ enum store_link_kind {
     STORE_LINK_INVITED = 1, // made by an application for a customer it names
     STORE_LINK_OAUTH = 2    // a browser that came through /oauth/authorize
 };
+#define STORE_LINK_KINDS 2
 
 struct store_connect_link {
     char id[ID_TEXT];                                      // lnk_...; names it without being it
@@ -240,7 +241,7 @@ struct store_query {
     const char *platform;    // connections
     const char *email;       // connections, customers
     uint32_t state;          // connections, data keys
-    uint32_t kind;           // tokens
+    uint32_t kind;           // tokens, connect links
     const char *after;       // only rows behind this id (before it when newest_first): a cursor
     uint32_t after_number;   // with after, for rows with a number in their key (data keys,
                              // credentials): the number of the row behind which to go on

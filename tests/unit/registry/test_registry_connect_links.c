@@ -136,6 +136,84 @@ static void test_registry_connect_links__gone_with_application(void **state)
                      FP_E_CONNECT_LINK_UNKNOWN);
 }
 
+static void rows_more(struct fixture *f, const char *sql)
+{
+    sqlite3 *db = NULL;
+    char path[128];
+    snprintf(path, sizeof path, "%s/store.db", f->dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+// Those that browsers make, which need no secret for it, take no room from an application's own.
+static void test_registry_connect_links__each_kind_has_its_limit(void **state)
+{
+    struct fixture *f = *state;
+    struct app app = app_make(f, "Links", "live");
+    struct connect_link_plan plan = plan_of(&app), browser = plan_of(&app);
+    char token[64];
+    browser.kind = STORE_LINK_OAUTH;
+    link_make(f, &browser, token);
+    rows_more(f, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<9998)"
+                 "INSERT INTO connect_link SELECT 'lnk_'||printf('%032x',i), randomblob(32), kind,"
+                 " application, name, email, platforms, connection, return_url, redirect_uri,"
+                 " oauth_state, code_challenge, scopes, attempts, created_ms, expires_ms, ended_ms,"
+                 " connected, version, authenticator, redirect_named FROM connect_link, n");
+    link_make(f, &browser, token); // the ten thousandth
+    assert_int_equal(link_refused(f, &browser, NULL), FP_E_TOO_MANY_CONNECT_LINKS);
+    link_make(f, &plan, token);
+}
+
+static uint64_t links_after(struct fixture *f, int64_t now_ms)
+{
+    uint64_t count = 0;
+    registry_sweep(f->in.registry, now_ms);
+    registry_settle(f->in.registry);
+    assert_int_equal(store_count(f->in.store, STORE_CONNECT_LINK, NULL, &count), FP_OK);
+    return count;
+}
+
+static void test_registry_connect_links__swept_when_nobody_needs_the_reason(void **state)
+{
+    struct fixture *f = *state;
+    struct app app = app_make(f, "Links", "live");
+    struct connect_link_plan plan = plan_of(&app);
+    int64_t now = clock_wall_ms();
+    char token[64];
+    plan.expires_in_s = 60;
+    link_make(f, &plan, token);
+    plan.kind = STORE_LINK_OAUTH;
+    link_make(f, &plan, token);
+    assert_int_equal(links_after(f, now + (60 + FP_LIMIT_AUTHORIZE_KEPT - 5) * INT64_C(1000)), 2);
+    assert_int_equal(links_after(f, now + (60 + FP_LIMIT_AUTHORIZE_KEPT + 60) * INT64_C(1000)), 1);
+    assert_int_equal(links_after(f, now + (60 + FP_LIMIT_CONNECT_LINK_KEPT - 5) * INT64_C(1000)),
+                     1);
+    assert_int_equal(links_after(f, now + (60 + FP_LIMIT_CONNECT_LINK_KEPT + 60) * INT64_C(1000)),
+                     0);
+}
+
+// More than one slice: the cursor comes by all of them, those that live lie before those due.
+static void test_registry_connect_links__swept_in_slices(void **state)
+{
+    struct fixture *f = *state;
+    struct app app = app_make(f, "Links", "live");
+    struct connect_link_plan plan = plan_of(&app);
+    int64_t now = clock_wall_ms();
+    uint64_t left = 0;
+    char token[64];
+    plan.expires_in_s = FP_LIMIT_CONNECT_LINK_EXPIRY_MAX;
+    for (int i = 0; i < 101; i++) {
+        link_make(f, &plan, token);
+    }
+    plan.expires_in_s = 60;
+    link_make(f, &plan, token);
+    now += (60 + FP_LIMIT_CONNECT_LINK_KEPT + 60) * INT64_C(1000);
+    left = links_after(f, now);
+    assert_int_equal(left, 102);
+    assert_int_equal(links_after(f, now), 101);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +225,13 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_registry_connect_links__gone_with_application,
                                         fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_registry_connect_links__each_kind_has_its_limit,
+                                        fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(
+            test_registry_connect_links__swept_when_nobody_needs_the_reason, fixture_setup,
+            fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_registry_connect_links__swept_in_slices, fixture_setup,
+                                        fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
