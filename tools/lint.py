@@ -88,11 +88,12 @@ def each(items, work):
 def headers_alone(_options):
     """Each header compiles by itself, with gcc and with clang."""
     rows = database()
-    some = next(iter(rows.items()))
-    common = [w for w in flags(some[1], some[0]) if not w.startswith("-W")]
+    some = next(iter(rows))
 
     def work(job):
         compiler, header = job
+        near = next((path for path in rows if Path(path).parent == header.parent), some)
+        common = [w for w in flags(rows[near], near) if not w.startswith("-W")]
         done = subprocess.run([compiler, *common, "-Wall", "-Wextra", "-Werror", "-Wno-unused",
                                "-fsyntax-only", "-x", "c", str(header)], cwd=BUILD, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)

@@ -23,6 +23,8 @@ LOGS = ROOT / ".dev" / "test"
 ARTIFACTS = ROOT / "tests" / "artifacts"
 KINDS = ("release", "asan")
 SUITES = ("unit", "integration", "web", "fuzz", "tools", "lint")
+# Parts of the suites by themselves: unit tests of a folder, integration tests by their name.
+PARTS = ("store",)
 # Found by a sanitizer: the process must not go on, and its exit code must be seen.
 SANITIZERS = {"ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1:strict_string_checks=1",
               "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
@@ -212,6 +214,17 @@ def run_suites(suites, tally, extra):
         lint(tally)
 
 
+def run_part(part, tally, extra):
+    for kind in KINDS:
+        tests = json.loads(run(["meson", "introspect", "--tests", f"build/{kind}"]).stdout)
+        unit(kind, tally, [test["name"] for test in tests
+                           if test["name"].startswith(f"test_{part}_")])
+    paths = sorted(str(path.relative_to(ROOT))
+                   for path in (ROOT / "tests" / "integration").glob(f"test_{part}_*.py"))
+    if paths:
+        side_by_side(*[(integration, kind, tally, paths, extra) for kind in KINDS])
+
+
 def run_file(path, tally, extra):
     """One file: a unit test by its C source, an integration test by its Python source."""
     if path.suffix == ".c":
@@ -231,12 +244,13 @@ def parse():
         epilog="A FILE is tests/unit/.../test_x.c or tests/integration/test_x.py,\n"
                "or tests/web/test_x.py.")
     parser.add_argument("what", nargs="*", metavar="SUITE|FILE",
-                        help=f"suites: {', '.join(SUITES)}; all of them where nothing is named")
+                        help=f"suites: {', '.join(SUITES)}; all of them where nothing is named; "
+                             f"or a part of them: {', '.join(PARTS)}")
     parser.add_argument("-k", metavar="EXPRESSION", help="only integration tests of that name")
     parser.add_argument("-x", action="store_true", help="stop an integration run at a failure")
     options = parser.parse_args()
     for word in options.what:
-        if word not in SUITES and not (ROOT / word).exists():
+        if word not in SUITES + PARTS and not (ROOT / word).exists():
             parser.error(f"{word} is neither a suite nor a file")
     return options
 
@@ -246,14 +260,17 @@ def main():
     start = time.monotonic()
     extra = (["-k", options.k] if options.k else []) + (["-x"] if options.x else [])
     suites = [word for word in options.what if word in SUITES]
-    files = [Path(word) for word in options.what if word not in SUITES]
+    parts = [word for word in options.what if word in PARTS]
+    files = [Path(word) for word in options.what if word not in SUITES + PARTS]
     if not options.what:
         suites = list(SUITES)
     tally = Tally()
-    needs_tryton = {"integration", "web", "tools"} & set(suites) or any(
+    needs_tryton = parts or {"integration", "web", "tools"} & set(suites) or any(
         {"integration", "web"} & set(f.parts) for f in files)
     if prepare(tally, needs_tryton):
         run_suites(suites, tally, extra)
+        for part in parts:
+            run_part(part, tally, extra)
         for path in files:
             run_file(path, tally, extra)
     say(f"took {time.monotonic() - start:.0f} s")

@@ -90,7 +90,7 @@ static enum fp_error sqlite_text(sqlite3 *db, const char *text, sqlite3_stmt **o
 {
     struct buf sql;
     enum fp_error error = FP_OK;
-    buf_init(&sql, SQLITE_SQL_MAX);
+    buf_init(&sql, STORE_SQL_MAX);
     buf_append_text(&sql, text);
     error = sqlite__prepare(db, &sql, true, out);
     buf_done(&sql);
@@ -101,18 +101,18 @@ static enum fp_error sqlite_prepare_gets(struct sqlite_store *s)
 {
     struct buf sql;
     enum fp_error error = FP_OK;
-    buf_init(&sql, SQLITE_SQL_MAX);
+    buf_init(&sql, STORE_SQL_MAX);
     for (unsigned kind = 0; kind < STORE_KIND_COUNT && error == FP_OK; kind++) {
         const struct store_entity *entity = store_entity((enum store_kind)kind);
-        sqlite__sql_get(&sql, entity, STORE_BY_KEY);
+        store__sql_get(&sql, &store__sql_sqlite, entity, STORE_BY_KEY);
         error = sqlite__prepare(s->reader, &sql, true, &s->get[kind][STORE_BY_KEY]);
         if (error == FP_OK && store_column_with(entity, STORE_SECOND) != NULL) {
-            sqlite__sql_get(&sql, entity, STORE_BY_SECOND);
+            store__sql_get(&sql, &store__sql_sqlite, entity, STORE_BY_SECOND);
             error = sqlite__prepare(s->reader, &sql, true, &s->get[kind][STORE_BY_SECOND]);
         }
     }
     if (error == FP_OK) {
-        sqlite__sql_get(&sql, store_entity(STORE_DATA_KEY), STORE_NEWEST);
+        store__sql_get(&sql, &store__sql_sqlite, store_entity(STORE_DATA_KEY), STORE_NEWEST);
         error = sqlite__prepare(s->reader, &sql, true, &s->get[STORE_DATA_KEY][STORE_NEWEST]);
     }
     buf_done(&sql);

@@ -3,12 +3,9 @@
 #ifndef FP_STORE_SQLITE_INT_H
 #define FP_STORE_SQLITE_INT_H
 
-#include "base/buf.h"
-#include "store/store_int.h"
+#include "store/sql_int.h"
 
 #include <sqlite3.h>
-
-#define SQLITE_SQL_MAX 4096 // one statement's text
 
 struct sqlite_store {
     sqlite3 *reader;                                            // caller's thread
@@ -25,15 +22,6 @@ struct sqlite_store {
 // The error of the catalogue for a result of SQLite that is no row and no success.
 enum fp_error sqlite__error(int result);
 
-// SQL text from the table of columns; parameters are numbered by column.
-void sqlite__sql_get(struct buf *sql, const struct store_entity *entity, enum store_access access);
-void sqlite__sql_change(struct buf *sql, const struct store_entity *entity,
-                        enum store_action action);
-void sqlite__sql_list(struct buf *sql, const struct store_entity *entity,
-                      const struct store_query *query, const struct store_filter *filters,
-                      size_t count);
-void sqlite__sql_count(struct buf *sql, const struct store_entity *entity,
-                       const struct store_filter *filters, size_t count);
 // Prepares what the buffer holds and empties it. FP_E_STORE_INVALID when the tables do not fit.
 enum fp_error sqlite__prepare(sqlite3 *db, struct buf *sql, bool keep, sqlite3_stmt **out);
 

@@ -108,9 +108,9 @@ enum fp_error sqlite__list(void *state, enum store_kind kind, const struct store
     sqlite3_stmt *stmt = NULL;
     struct buf sql;
     enum fp_error error = store_filters(entity, query, filters, &count);
-    buf_init(&sql, SQLITE_SQL_MAX);
+    buf_init(&sql, STORE_SQL_MAX);
     if (error == FP_OK) {
-        sqlite__sql_list(&sql, entity, query, filters, count);
+        store__sql_list(&sql, &store__sql_sqlite, entity, query, filters, count);
         error = sqlite__prepare(s->reader, &sql, false, &stmt);
     }
     if (error == FP_OK) {
@@ -134,9 +134,9 @@ enum fp_error sqlite__count(void *state, enum store_kind kind, const struct stor
     struct buf sql;
     int at = 1;
     enum fp_error error = store_filters(store_entity(kind), query, filters, &count);
-    buf_init(&sql, SQLITE_SQL_MAX);
+    buf_init(&sql, STORE_SQL_MAX);
     if (error == FP_OK) {
-        sqlite__sql_count(&sql, store_entity(kind), filters, count);
+        store__sql_count(&sql, &store__sql_sqlite, store_entity(kind), filters, count);
         error = sqlite__prepare(s->reader, &sql, false, &stmt);
     }
     if (error == FP_OK) {

@@ -16,8 +16,8 @@ static enum fp_error write_statement(struct sqlite_store *s, const struct store_
     sqlite3_stmt **kept = &s->change[op->kind][op->action];
     enum fp_error error = FP_OK;
     if (*kept == NULL) {
-        buf_init(&sql, SQLITE_SQL_MAX);
-        sqlite__sql_change(&sql, store_entity(op->kind), op->action);
+        buf_init(&sql, STORE_SQL_MAX);
+        store__sql_change(&sql, &store__sql_sqlite, store_entity(op->kind), op->action);
         error = sqlite__prepare(s->writer, &sql, true, kept);
         buf_done(&sql);
     }

@@ -6,6 +6,7 @@
 #include "store/store_int.h"
 
 #include <pthread.h>
+#include <string.h>
 
 struct store {
     const struct store_backend *backend; // what kind
@@ -20,6 +21,10 @@ static void store_run(void *ctx, struct work *list)
     struct store *store = ctx;
     uint64_t batches = 0, generation = 0;
     enum fp_error error = FP_OK;
+    if (list == NULL) {
+        store->backend->tend(store->state);
+        return;
+    }
     for (const struct work *work = list; work != NULL; work = work->next) {
         batches++;
     }
@@ -44,18 +49,26 @@ static void store_run_done(void *ctx, struct work *work)
     store_batch_free(batch);
 }
 
+bool store_location_remote(const char *location)
+{
+    return strncmp(location, "postgresql://", strlen("postgresql://")) == 0 ||
+           strncmp(location, "postgres://", strlen("postgres://")) == 0;
+}
+
 enum fp_error store_open(const struct store_options *options, struct store **out,
                          struct fp_note *note)
 {
-    static const struct worker_ops ops = {.run = store_run,
-                                          .done = store_run_done,
-                                          .queue_max = FP_LIMIT_STORE_QUEUE,
-                                          .group_max = FP_LIMIT_STORE_GROUP};
+    const bool remote = store_location_remote(options->location);
+    const struct worker_ops ops = {.run = store_run,
+                                   .done = store_run_done,
+                                   .queue_max = FP_LIMIT_STORE_QUEUE,
+                                   .group_max = FP_LIMIT_STORE_GROUP,
+                                   .idle_ms = remote ? FP_LIMIT_STORE_TEND : 0};
     struct store *store = mem_alloc(1, sizeof *store);
     enum fp_error error = store != NULL ? FP_OK : FP_E_NO_MEMORY;
     if (error == FP_OK) {
         (void)pthread_mutex_init(&store->lock, NULL);
-        store->backend = &store__sqlite;
+        store->backend = remote ? &store__postgres : &store__sqlite;
         error = store->backend->open(options, &store->state, note);
     }
     if (error == FP_OK) {

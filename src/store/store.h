@@ -1,6 +1,6 @@
 // The store: typed rows of everything that must survive, read at once, written in batches by one
-// writer. No SQL and no library's type shows here, so that every backend (sqlite.c, later
-// postgres.c) passes the same tests. Rows are plain structs of NUL-terminated texts; what is secret
+// writer. No SQL and no library's type shows here, so that every backend (sqlite.c, postgres.c)
+// passes the same tests. Rows are plain structs of NUL-terminated texts; what is secret
 // in them was sealed by keys/ before it comes here. SPDX-License-Identifier: Apache-2.0
 #ifndef FP_STORE_STORE_H
 #define FP_STORE_STORE_H
@@ -176,19 +176,24 @@ struct store_setting {
 struct store;
 
 struct store_options {
-    const char *location; // path of the SQLite file (made when it does not exist, mode 0600)
-    bool create;          // make it when it is not there; else FP_E_STORE_NOT_FOUND
+    const char *location;  // path of the SQLite file (made when it does not exist, mode 0600), or
+                           // postgresql://user@host:port/database?parameters
+    bool create;           // make it when it is not there; else FP_E_STORE_NOT_FOUND
+    struct bytes password; // of the database's user, copied; empty: none
 };
+// Whether a location names a database on a server, and no file.
+bool store_location_remote(const char *location);
 
 // Opens, migrates to this version, starts the writer. Before the sandbox closes: all files and the
 // thread exist afterwards. FP_E_STORE_NOT_FOUND, FP_E_STORE_VERSION (written by a newer one),
 // FP_E_STORE_INVALID (another program's file, or damaged), FP_E_PERMISSION_DENIED (readable by
-// others), FP_E_STORE_UNAVAILABLE, FP_E_NO_MEMORY; the note says which and why.
+// others, or refused by the database), FP_E_INPUT_INVALID (no location, or one that is not safe),
+// FP_E_STORE_UNAVAILABLE, FP_E_NO_MEMORY; the note says which and why.
 enum fp_error store_open(const struct store_options *options, struct store **out,
                          struct fp_note *note);
 // Writes what waits, runs the remaining callbacks, ends the writer. Takes NULL.
 void store_close(struct store *store);
-const char *store_backend(const struct store *store); // "sqlite"
+const char *store_backend(const struct store *store); // "sqlite" or "postgresql"
 // A random text made with the store; tells two stores apart.
 const char *store_id(const struct store *store);
 // Counts committed groups; only ever grows. A store that shows less than it did was rolled back.

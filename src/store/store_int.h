@@ -52,7 +52,7 @@ struct store_rows {
 
 // A kind of database. read functions run on the caller's thread, write on the writer's.
 struct store_backend {
-    const char *name; // "sqlite"
+    const char *name; // "sqlite", "postgresql"
     enum fp_error (*open)(const struct store_options *options, void **state_out,
                           struct fp_note *note);
     void (*close)(void *state); // takes half-opened ones
@@ -70,9 +70,11 @@ struct store_backend {
     // Writes the batches of the list, each whole or not at all, and sets work.result; the result of
     // the transaction, and the generation it made.
     enum fp_error (*write)(void *state, struct work *list, uint64_t *generation_out);
+    // On the writer's thread every FP_LIMIT_STORE_TEND ms without work; NULL: not needed.
+    void (*tend)(void *state);
 };
 
-extern const struct store_backend store__sqlite;
+extern const struct store_backend store__sqlite, store__postgres;
 
 // The typed functions of store.h end here.
 enum fp_error store__get(struct store *store, enum store_kind kind, enum store_access access,

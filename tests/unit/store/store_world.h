@@ -1,4 +1,5 @@
-// A store in a folder of its own, and rows to put into it, for tests written against store.h alone.
+// A store of its own and rows to put into it, for tests written against store.h alone: in a folder,
+// or, where FISHPLATE_TEST_POSTGRES says which database, in a schema there.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef FP_TESTS_STORE_WORLD_H
 #define FP_TESTS_STORE_WORLD_H
@@ -15,10 +16,12 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <libpq-fe.h>
 
 struct world {
     char dir[64];        // folder of the test
-    char location[128];  // of the store
+    char schema[64];     // in PostgreSQL; empty: none
+    char location[300];  // of the store
     struct store *store; // open
     struct arena *arena; // for reads
 };
@@ -26,7 +29,7 @@ struct world {
 static inline void world_open(struct world *w)
 {
     struct fp_note note = {0};
-    const struct store_options options = {w->location, true};
+    const struct store_options options = {.location = w->location, .create = true};
     enum fp_error error = store_open(&options, &w->store, &note);
     if (error != FP_OK) {
         fail_msg("store_open: %s: %s", fp_error_code(error), note.text);
@@ -40,6 +43,40 @@ static inline void world_reopen(struct world *w)
     world_open(w);
 }
 
+// The database to test with, or NULL.
+static inline const char *world_postgres(void)
+{
+    return getenv("FISHPLATE_TEST_POSTGRES");
+}
+
+// Statements in the test's database as another program would write them; the first value, which
+// the caller frees.
+static inline char *world_sql(struct world *w, const char *sql)
+{
+    PGconn *conn = PQconnectdb(w->location);
+    PGresult *result = NULL;
+    char *value = NULL;
+    assert_int_equal(PQstatus(conn), CONNECTION_OK);
+    PQclear(PQexec(conn, "SET client_min_messages=error"));
+    result = PQexec(conn, sql);
+    if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK) {
+        fail_msg("%s: %s", sql, PQerrorMessage(conn));
+    }
+    value = strdup(PQntuples(result) != 0 ? PQgetvalue(result, 0, 0) : "");
+    PQclear(result);
+    PQfinish(conn);
+    return value;
+}
+
+// An empty schema, in place of the one that is there.
+static inline void world_clear(struct world *w)
+{
+    char sql[200];
+    (void)snprintf(sql, sizeof sql, "DROP SCHEMA IF EXISTS \"%s\" CASCADE; CREATE SCHEMA \"%s\"",
+                   w->schema, w->schema);
+    free(world_sql(w, sql));
+}
+
 static inline struct world *world_create(void)
 {
     struct world *w = calloc(1, sizeof *w);
@@ -48,7 +85,14 @@ static inline struct world *world_create(void)
     (void)snprintf(w->dir, sizeof w->dir, "%s/fishplate-store-XXXXXX",
                    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     assert_non_null(mkdtemp(w->dir));
-    (void)snprintf(w->location, sizeof w->location, "%s/store.db", w->dir);
+    if (world_postgres() != NULL) {
+        (void)snprintf(w->schema, sizeof w->schema, "t%s", strrchr(w->dir, '-') + 1);
+        (void)snprintf(w->location, sizeof w->location, "%s&options=-csearch_path%%3D%%22%s%%22",
+                       world_postgres(), w->schema);
+        world_clear(w);
+    } else {
+        (void)snprintf(w->location, sizeof w->location, "%s/store.db", w->dir);
+    }
     w->arena = arena_create(64 << 20, false);
     assert_non_null(w->arena);
     return w;
@@ -61,6 +105,10 @@ static inline void world_free(struct world *w)
     char path[400];
     store_close(w->store);
     arena_free(w->arena);
+    if (w->schema[0] != '\0') {
+        (void)snprintf(path, sizeof path, "DROP SCHEMA \"%s\" CASCADE", w->schema);
+        free(world_sql(w, path));
+    }
     dir = opendir(w->dir);
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
         (void)snprintf(path, sizeof path, "%s/%s", w->dir, entry->d_name);

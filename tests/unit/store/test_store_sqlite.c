@@ -12,7 +12,7 @@
 
 static enum fp_error open_store(struct world *w, bool create, struct fp_note *note)
 {
-    const struct store_options options = {w->location, create};
+    const struct store_options options = {.location = w->location, .create = create};
     *note = (struct fp_note){0};
     return store_open(&options, &w->store, note);
 }
@@ -53,7 +53,7 @@ static void test_store_sqlite__made_only_when_asked(void **state)
     struct world *w = *state;
     struct fp_note note;
     struct stat st;
-    char path[200];
+    char path[320];
     (void)umask(0);
     assert_int_equal(open_store(w, false, &note), FP_E_STORE_NOT_FOUND);
     assert_non_null(strstr(note.text, w->location));
@@ -118,6 +118,7 @@ static void test_store_sqlite__older_version(void **state)
     close_store(w);
     run_sql(w, "DROP TABLE code; DROP TABLE connect_link;"
                "ALTER TABLE token DROP COLUMN family;"
+               "ALTER TABLE metadata DROP COLUMN version;"
                "ALTER TABLE application DROP COLUMN redirect_uris;"
                "ALTER TABLE application DROP COLUMN access_s;"
                "ALTER TABLE application DROP COLUMN refresh_s;"

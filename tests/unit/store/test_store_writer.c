@@ -133,7 +133,8 @@ static void test_store_writer__id_and_generation(void **state)
     uint64_t first = 0, second = 0, third = 0;
     SET(id, "%s", store_id(w->store));
     assert_true(id_valid(bytes_of_text(id), "sto"));
-    assert_string_equal(store_backend(w->store), "sqlite");
+    assert_string_equal(store_backend(w->store),
+                        world_postgres() != NULL ? "postgresql" : "sqlite");
     assert_int_equal(store_generation(w->store, &first), FP_OK);
     put_first(w);
     assert_int_equal(store_generation(w->store, &second), FP_OK);
@@ -201,7 +202,7 @@ static void test_store_writer__out_of_memory(void **state)
     store_close(w->store);
     w->store = NULL;
     for (n = 0, error = FP_E_NO_MEMORY; error != FP_OK;) {
-        const struct store_options options = {w->location, true};
+        const struct store_options options = {.location = w->location, .create = true};
         mem_fail_at(++n);
         error = store_open(&options, &w->store, NULL);
         mem_fail_at(0);

@@ -1,8 +1,9 @@
 // Statements' texts, made from the table of columns: no value ever stands in one.
 // SPDX-License-Identifier: Apache-2.0
-#include "store/sqlite_int.h"
+#include "store/sql_int.h"
 
-#include <string.h>
+const struct sql_dialect store__sql_sqlite = {'?', "max"};
+const struct sql_dialect store__sql_postgres = {'$', "greatest"};
 
 static unsigned sql_parameter(const struct store_entity *entity, const struct store_column *column)
 {
@@ -17,46 +18,51 @@ static void sql_columns(struct buf *sql, const struct store_entity *entity)
 }
 
 // "a=?1 AND b=?2" over the columns with one of the roles.
-static void sql_where(struct buf *sql, const struct store_entity *entity, unsigned roles)
+static void sql_where(struct buf *sql, const struct sql_dialect *dialect,
+                      const struct store_entity *entity, unsigned roles)
 {
     const char *before = " WHERE ";
     for (size_t i = 0; i < entity->column_count; i++) {
         const struct store_column *column = &entity->columns[i];
         if ((column->roles & roles) != 0) {
-            buf_printf(sql, "%s%s=?%u", before, column->name, sql_parameter(entity, column));
+            buf_printf(sql, "%s%s=%c%u", before, column->name, dialect->mark,
+                       sql_parameter(entity, column));
             before = " AND ";
         }
     }
 }
 
-void sqlite__sql_get(struct buf *sql, const struct store_entity *entity, enum store_access access)
+void store__sql_get(struct buf *sql, const struct sql_dialect *dialect,
+                    const struct store_entity *entity, enum store_access access)
 {
     buf_append_text(sql, "SELECT ");
     sql_columns(sql, entity);
     buf_printf(sql, " FROM %s", entity->table);
     if (access == STORE_NEWEST) {
-        sql_where(sql, entity, STORE_PARENT);
+        sql_where(sql, dialect, entity, STORE_PARENT);
         buf_printf(sql, " AND state<>%d ORDER BY key_version DESC LIMIT 1", STORE_KEY_DESTROYED);
     } else {
-        sql_where(sql, entity, access == STORE_BY_KEY ? STORE_KEY : STORE_SECOND);
+        sql_where(sql, dialect, entity, access == STORE_BY_KEY ? STORE_KEY : STORE_SECOND);
     }
 }
 
-static void sql_insert(struct buf *sql, const struct store_entity *entity)
+static void sql_insert(struct buf *sql, const struct sql_dialect *dialect,
+                       const struct store_entity *entity)
 {
     buf_printf(sql, "INSERT INTO %s(", entity->table);
     sql_columns(sql, entity);
     buf_append_text(sql, ") VALUES(");
     for (size_t i = 0; i < entity->column_count; i++) {
-        buf_printf(sql, "%s?%zu", i != 0 ? "," : "", i + 1);
+        buf_printf(sql, "%s%c%zu", i != 0 ? "," : "", dialect->mark, i + 1);
     }
     buf_append_byte(sql, ')');
 }
 
-static void sql_put(struct buf *sql, const struct store_entity *entity)
+static void sql_put(struct buf *sql, const struct sql_dialect *dialect,
+                    const struct store_entity *entity)
 {
     const char *before = " DO UPDATE SET ";
-    sql_insert(sql, entity);
+    sql_insert(sql, dialect, entity);
     buf_printf(sql, " ON CONFLICT(%s)", store_column_with(entity, STORE_KEY)->name);
     for (size_t i = 0; i < entity->column_count; i++) {
         if ((entity->columns[i].roles & STORE_KEY) == 0) {
@@ -67,58 +73,66 @@ static void sql_put(struct buf *sql, const struct store_entity *entity)
     }
 }
 
-static void sql_update(struct buf *sql, const struct store_entity *entity)
+static void sql_update(struct buf *sql, const struct sql_dialect *dialect,
+                       const struct store_entity *entity)
 {
     const unsigned kept = STORE_KEY | STORE_TOUCHED | STORE_ADDED | STORE_VERSION;
     buf_printf(sql, "UPDATE %s SET version=version+1", entity->table);
     for (size_t i = 0; i < entity->column_count; i++) {
         if ((entity->columns[i].roles & kept) == 0) {
-            buf_printf(sql, ",%s=?%zu", entity->columns[i].name, i + 1);
+            buf_printf(sql, ",%s=%c%zu", entity->columns[i].name, dialect->mark, i + 1);
         }
     }
-    sql_where(sql, entity, STORE_KEY | STORE_VERSION);
+    sql_where(sql, dialect, entity, STORE_KEY | STORE_VERSION);
 }
 
-static void sql_touch(struct buf *sql, const struct store_entity *entity)
+static void sql_touch(struct buf *sql, const struct sql_dialect *dialect,
+                      const struct store_entity *entity)
 {
     const struct store_column *added = store_column_with(entity, STORE_ADDED);
     const struct store_column *touched = store_column_with(entity, STORE_TOUCHED);
     const struct store_column *column = added != NULL ? added : touched;
-    buf_printf(sql, added != NULL ? "UPDATE %s SET %s=%s+?%u" : "UPDATE %s SET %s=max(%s,?%u)",
-               entity->table, column->name, column->name, sql_parameter(entity, column));
-    sql_where(sql, entity, STORE_KEY);
+    buf_printf(sql, "UPDATE %s SET %s=", entity->table, column->name);
+    if (added != NULL) {
+        buf_printf(sql, "%s+%c%u", column->name, dialect->mark, sql_parameter(entity, column));
+    } else {
+        buf_printf(sql, "%s(%s,%c%u)", dialect->greatest, column->name, dialect->mark,
+                   sql_parameter(entity, column));
+    }
+    sql_where(sql, dialect, entity, STORE_KEY);
 }
 
-void sqlite__sql_change(struct buf *sql, const struct store_entity *entity,
-                        enum store_action action)
+void store__sql_change(struct buf *sql, const struct sql_dialect *dialect,
+                       const struct store_entity *entity, enum store_action action)
 {
     switch (action) {
     case STORE_INSERT:
-        sql_insert(sql, entity);
+        sql_insert(sql, dialect, entity);
         break;
     case STORE_PUT:
-        sql_put(sql, entity);
+        sql_put(sql, dialect, entity);
         break;
     case STORE_UPDATE:
-        sql_update(sql, entity);
+        sql_update(sql, dialect, entity);
         break;
     case STORE_TOUCH:
-        sql_touch(sql, entity);
+        sql_touch(sql, dialect, entity);
         break;
     case STORE_DELETE:
     case STORE_DELETE_OF:
     case STORE_ACTION_COUNT:
         buf_printf(sql, "DELETE FROM %s", entity->table);
-        sql_where(sql, entity, action == STORE_DELETE ? STORE_KEY : STORE_PARENT);
+        sql_where(sql, dialect, entity, action == STORE_DELETE ? STORE_KEY : STORE_PARENT);
         break;
     }
 }
 
-static const char *sql_filters(struct buf *sql, const struct store_filter *filters, size_t count)
+static const char *sql_filters(struct buf *sql, const struct sql_dialect *dialect,
+                               const struct store_filter *filters, size_t count)
 {
     const char *before = " WHERE ";
     for (size_t i = 0; i < count; i++) {
-        buf_printf(sql, "%s%s=?", before, filters[i].column->name);
+        buf_printf(sql, "%s%s=%c%zu", before, filters[i].column->name, dialect->mark, i + 1);
         before = " AND ";
     }
     return before;
@@ -137,29 +151,35 @@ static unsigned sql_key(struct buf *sql, const struct store_entity *entity, cons
     return count;
 }
 
-void sqlite__sql_list(struct buf *sql, const struct store_entity *entity,
-                      const struct store_query *query, const struct store_filter *filters,
-                      size_t count)
+void store__sql_list(struct buf *sql, const struct sql_dialect *dialect,
+                     const struct store_entity *entity, const struct store_query *query,
+                     const struct store_filter *filters, size_t count)
 {
     const bool newest_first = query != NULL && query->newest_first;
     const char *before = NULL;
+    size_t next = count + 1; // parameter
     buf_append_text(sql, "SELECT ");
     sql_columns(sql, entity);
     buf_printf(sql, " FROM %s", entity->table);
-    before = sql_filters(sql, filters, count);
+    before = sql_filters(sql, dialect, filters, count);
     if (query != NULL && query->after != NULL) {
         buf_printf(sql, "%s(", before);
-        buf_printf(sql, sql_key(sql, entity, "") == 2 ? ")%c(?,?)" : ")%c(?)",
-                   newest_first ? '<' : '>');
+        const unsigned columns = sql_key(sql, entity, "");
+        buf_printf(sql, ")%c(%c%zu", newest_first ? '<' : '>', dialect->mark, next++);
+        if (columns == 2) {
+            buf_printf(sql, ",%c%zu", dialect->mark, next++);
+        }
+        buf_append_byte(sql, ')');
     }
     buf_append_text(sql, " ORDER BY ");
     (void)sql_key(sql, entity, newest_first ? " DESC" : "");
-    buf_append_text(sql, " LIMIT ? OFFSET ?");
+    buf_printf(sql, " LIMIT %c%zu OFFSET %c%zu", dialect->mark, next, dialect->mark, next + 1);
 }
 
-void sqlite__sql_count(struct buf *sql, const struct store_entity *entity,
-                       const struct store_filter *filters, size_t count)
+void store__sql_count(struct buf *sql, const struct sql_dialect *dialect,
+                      const struct store_entity *entity, const struct store_filter *filters,
+                      size_t count)
 {
     buf_printf(sql, "SELECT count(*) FROM %s", entity->table);
-    (void)sql_filters(sql, filters, count);
+    (void)sql_filters(sql, dialect, filters, count);
 }
