@@ -42,8 +42,8 @@ static void inflate_release(void *opaque, void *data)
 {
     (void)opaque;
     if (data != NULL) {
-        struct inflate_block *block =
-            (struct inflate_block *)(void *)((char *)data - offsetof(struct inflate_block, data));
+        void *start = (char *)data - offsetof(struct inflate_block, data);
+        struct inflate_block *block = start;
         mem_wipe(block->data, block->size);
         mem_free(block);
     }

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "link/link_wire.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 // One try. The thread works with the secret and the key text alone.
@@ -256,8 +257,7 @@ static void seal_too_soon(struct control_peer *peer, uint64_t peer_call, uint64_
 {
     char detail[64];
     struct answer answer = {.error = FP_E_RATE_LIMITED, .application = "", .connection = ""};
-    snprintf(detail, sizeof detail, "{\"retry_after_s\":%llu}",
-             (unsigned long long)(wait_ns / 1000000000 + 1));
+    snprintf(detail, sizeof detail, "{\"retry_after_s\":%" PRIu64 "}", wait_ns / 1000000000 + 1);
     answer.detail = bytes_of_text(detail);
     control_reply(peer, peer_call, &answer);
 }
