@@ -142,6 +142,7 @@ static const struct cli_option yes_options[] = {
 };
 
 static const struct cli_option key_rotate_options[] = {
+    {"customer", "ID", "a new data key for this customer, in place of a new master key", false},
     {"to-source", "file|credential|passphrase|pkcs11",
      "where the new key comes from (default: as the old one)", false},
     {"new-passphrase-file", "FILE",
@@ -220,8 +221,11 @@ const struct cli_command cli_commands[] = {
     {"token", "revoke", "ID", yes_options, cli_token_revoke,
      "end a token at once, or all of a connection or application", NULL},
     {"key", "rotate", NULL, key_rotate_options, cli_key_rotate,
-     "a new master key: all data keys are wrapped anew",
-     "While the server is stopped. Interrupted, it goes on when it is called again. The old key\n"
+     "a new master key, or a new data key for a customer",
+     "With --customer a new data key: the customer's records are sealed anew in the background,\n"
+     "while the server runs or is stopped, and open with the old key until that is done. A new\n"
+     "master key only while the server is stopped. Both go on where they were interrupted. The old "
+     "key\n"
      "stays beside the new one, named after its id: backups made before need it; destroy it with\n"
      "them. With --to-source set keys.source in fishplate.yaml afterwards, as the command says."},
     {"key", "passphrase", NULL, key_passphrase_options, cli_key_passphrase,

@@ -219,8 +219,12 @@ enum cli_exit cli_key_rotate(const struct cli *cli)
     struct key_report report = {0};
     char kept[KEY_NAME + KEY_ID_TEXT];
     int lock = -1;
-    enum cli_exit result = cli_load_config(cli, &config);
+    enum cli_exit result = CLI_OK;
     enum fp_error error = FP_OK;
+    if (cli_value(cli, "customer") != NULL) {
+        return key_rotate_customer(cli);
+    }
+    result = cli_load_config(cli, &config);
     if (result != CLI_OK) {
         return result;
     }

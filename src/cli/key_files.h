@@ -6,6 +6,9 @@
 #include "cli/cli_int.h"
 #include "keys/master.h"
 
+// fishplate key rotate --customer. In key_customer.c.
+enum cli_exit key_rotate_customer(const struct cli *cli);
+
 #define KEY_NAME 256 // longest name of a key file
 
 struct key_files {

@@ -38,6 +38,7 @@ struct config {
     char metrics_listen[CONFIG_ADDRESS];    // metrics.listen; empty: off
     char key_source[16];                    // keys.source: where the master key comes from
     char master_key_file[CONFIG_PATH];      // keys.master_key_file
+    uint32_t key_rotate_days;               // keys.rotate_days; 0: not by age
     char key_credential[64];                // keys.credential: name of the systemd credential
     char pkcs11_module[CONFIG_PATH];        // keys.pkcs11.module: shared object of the token
     char pkcs11_token[33];                  // keys.pkcs11.token: its label

@@ -67,6 +67,9 @@ const struct config_row config_rows[] = {
     {"keys.pkcs11.token", CONFIG_KIND_TEXT, AT(pkcs11_token), 0, 0, "", "Label of the token."},
     {"keys.pkcs11.key", CONFIG_KIND_TEXT, AT(pkcs11_key), 0, 0, "fishplate",
      "Label of the AES key in the token that wraps the master key; made where it is not there."},
+    {"keys.rotate_days", CONFIG_KIND_COUNT, AT(key_rotate_days), 0, 36500, "365",
+     "A customer's data key this old is replaced by itself, its records sealed anew in the "
+     "background. 0: only by count, or by fishplate key rotate --customer."},
     {"store.file", CONFIG_KIND_PATH, AT(store_file), 0, 0, "",
      "The SQLite database. Empty: store.db in data_dir."},
     {"audit.dir", CONFIG_KIND_PATH, AT(audit_dir), 0, 0, "",

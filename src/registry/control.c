@@ -6,6 +6,7 @@
 #include "registry/connect_links.h"
 #include "registry/customers.h"
 #include "registry/erase.h"
+#include "registry/key_rotation.h"
 #include "registry/key_status.h"
 #include "registry/registry_int.h"
 #include "registry/rotate.h"
@@ -15,8 +16,8 @@
 enum fp_error registry_control_call(const struct link_frame *frame, uint64_t *call_out)
 {
     uint64_t call = 0;
-    if (frame->number < LINK_APPLICATION_CREATE || frame->number > LINK_APPLICATION_UPDATE ||
-        frame->body.len < 8) {
+    const struct link_rule *rule = link_rule(frame->number);
+    if (rule == NULL || (rule->from & 1u << LINK_ROOM_CONTROL) == 0 || frame->body.len < 8) {
         return FP_E_MESSAGE_INVALID;
     }
     for (size_t i = 0; i < 8; i++) {
@@ -183,6 +184,26 @@ static enum fp_error control_key_status(const struct control *c)
     return error;
 }
 
+static enum fp_error control_key_rotate(const struct control *c)
+{
+    struct link_key_rotate in = {0};
+    enum fp_error error = link_get_key_rotate(c->body, &in);
+    if (error == FP_OK) {
+        registry_key_rotate(c->registry, &c->caller, in.customer, c->done, c->ctx);
+    }
+    return error;
+}
+
+static enum fp_error control_key_rotation(const struct control *c)
+{
+    struct link_key_rotation in = {0};
+    enum fp_error error = link_get_key_rotation(c->body, &in);
+    if (error == FP_OK) {
+        registry_key_rotation(c->registry, &c->caller, in.customer, c->done, c->ctx);
+    }
+    return error;
+}
+
 static enum fp_error control_connect_link_add(const struct control *c)
 {
     struct link_connect_link_add in = {0};
@@ -325,6 +346,8 @@ static const struct {
     {LINK_TOKEN_ROTATE, control_token_rotate},
     {LINK_CONNECT_LINK_ADD, control_connect_link_add},
     {LINK_KEY_STATUS, control_key_status},
+    {LINK_KEY_ROTATE, control_key_rotate},
+    {LINK_KEY_ROTATION, control_key_rotation},
     {LINK_STATUS, control_status},
 };
 

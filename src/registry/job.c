@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define JOB_ATTEMPTS 4
+#define JOB_ATTEMPTS 12
 #define JOB_ARENA    (4u * 1024 * 1024)
 #define JOB_BODY     1048576 // as ANSWER and CONTROL_ANSWER carry it
 #define JOB_DETAIL   8192
@@ -186,6 +186,23 @@ enum fp_error job_outputs_error(const struct registry_job *job)
     return error;
 }
 
+static void job_told(void *ctx, const struct registry_result *result)
+{
+    (void)ctx;
+    (void)result;
+}
+
+void job_tell(struct registry_job *job)
+{
+    struct registry_result result = {.body = buf_bytes(&job->body),
+                                     .application = job->application,
+                                     .connection = job->connection};
+    job->done(job->ctx, &result);
+    job->done = job_told;
+    job->ctx = NULL;
+    buf_clear(&job->body);
+}
+
 static void job_finish(struct registry_job *job, enum fp_error error)
 {
     struct registry_result result = {.error = error != FP_OK ? error : job->verdict,
@@ -208,6 +225,9 @@ static void job_finish(struct registry_job *job, enum fp_error error)
         }
     }
     job_erase_end(job);
+    if (job->ended != NULL) {
+        job->ended(job, result.error);
+    }
     job->registry->under_way--;
     job->done(job->ctx, &result);
     buf_done(&errors);

@@ -7,7 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define AGE_DUE_MS ((int64_t)FP_LIMIT_KEY_AGE_DUE * 86400000)
+#define DAY_MS INT64_C(86400000)
+
+// How old a key may grow: as configured, and where that is never, what is good practice.
+static int64_t status_age(const struct registry_job *job)
+{
+    uint32_t days = job->registry->parts.config->key_rotate_days;
+    return (days != 0 ? days : FP_LIMIT_KEY_AGE_DUE) * DAY_MS;
+}
 
 const char *key_status_state(uint32_t state)
 {
@@ -16,13 +23,15 @@ const char *key_status_state(uint32_t state)
         return "active";
     case STORE_KEY_RETIRED:
         return "retired";
+    case STORE_KEY_REPLACED:
+        return "replaced";
     default:
         return "destroyed";
     }
 }
 
 // Why it should be replaced; NULL: it need not be. Only a key that still seals grows old.
-static const char *status_due(const struct store_data_key *row, int64_t now_ms)
+static const char *status_due(const struct store_data_key *row, int64_t age_ms, int64_t now_ms)
 {
     if (row->state != STORE_KEY_ACTIVE) {
         return NULL;
@@ -30,10 +39,11 @@ static const char *status_due(const struct store_data_key *row, int64_t now_ms)
     if (row->reserved >= FP_LIMIT_KEY_ENCRYPTIONS_DUE) {
         return "count";
     }
-    return now_ms - row->created_ms >= AGE_DUE_MS ? "age" : NULL;
+    return now_ms - row->created_ms >= age_ms ? "age" : NULL;
 }
 
-static void status_write(struct json_out *json, const struct store_data_key *row, int64_t now_ms)
+static void status_write(const struct registry_job *job, struct json_out *json,
+                         const struct store_data_key *row)
 {
     struct key_id id, master;
     char id_text[KEY_ID_TEXT], master_text[KEY_ID_TEXT];
@@ -49,10 +59,10 @@ static void status_write(struct json_out *json, const struct store_data_key *row
     json_member_text_c(json, "master_key_id", master_text);
     json_member_time(json, "created_at", row->created_ms);
     json_member_time(json, "due_at",
-                     row->state == STORE_KEY_ACTIVE ? row->created_ms + AGE_DUE_MS : 0);
+                     row->state == STORE_KEY_ACTIVE ? row->created_ms + status_age(job) : 0);
     json_member_i64(json, "encryptions", (int64_t)row->reserved);
     json_member_i64(json, "encryptions_max", FP_LIMIT_KEY_ENCRYPTIONS);
-    json_member_text_c(json, "due", status_due(row, now_ms));
+    json_member_text_c(json, "due", status_due(row, status_age(job), job->now_ms));
     json_end_object(json);
 }
 
@@ -93,7 +103,7 @@ static enum fp_error status_list(struct registry_job *job)
     json_name(&json, "data");
     json_begin_array(&json);
     for (size_t i = 0; i < count; i++) {
-        status_write(&json, &rows[i], job->now_ms);
+        status_write(job, &json, &rows[i]);
     }
     json_end_array(&json);
     if (count == FP_LIMIT_STORE_LIST) {

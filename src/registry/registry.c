@@ -18,6 +18,7 @@ enum fp_error registry_create(const struct registry_parts *parts, struct registr
     }
     registry->parts = *parts;
     registry->epoch = 1;
+    registry->rotate_resume = true;
     *out = registry;
     return FP_OK;
 }
@@ -25,6 +26,11 @@ enum fp_error registry_create(const struct registry_parts *parts, struct registr
 void registry_free(struct registry *registry)
 {
     mem_free(registry);
+}
+
+void registry_stop(struct registry *registry)
+{
+    registry->stopping = true;
 }
 
 void registry_settle(struct registry *registry)

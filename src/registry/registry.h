@@ -51,6 +51,9 @@ enum fp_error registry_create(const struct registry_parts *parts, struct registr
 void registry_free(struct registry *registry);
 // Waits until every operation under way has called back: for the command line and the end.
 void registry_settle(struct registry *registry);
+// Operations that take long and can be taken up again later end at their next slice, with
+// FP_E_SERVICE_UNAVAILABLE: before a settling that must not take long.
+void registry_stop(struct registry *registry);
 // Operations under way.
 size_t registry_under_way(const struct registry *registry);
 // Grows whenever something was written that may end somebody's right: whoever checked a token

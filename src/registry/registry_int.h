@@ -15,6 +15,23 @@ struct usage_entry {
     int64_t used_ms;  // last use, wall clock
 };
 
+// How far the replacement of a customer's data key is.
+struct key_progress {
+    char customer[ID_TEXT];    // whose
+    uint32_t version;          // the new one
+    uint64_t connections;      // of the customer
+    uint64_t connections_done; // of them looked at
+    uint64_t resealed;         // records sealed anew
+    uint64_t unopened;         // records that no key opens: left as they are
+    enum fp_error ended;       // once it is over: how
+};
+
+// A place in the list of data keys.
+struct key_cursor {
+    char customer[ID_TEXT]; // last one looked at; "": before the first
+    uint32_t version;       // of its key
+};
+
 struct registry {
     struct registry_parts parts;                        // borrowed
     uint64_t epoch;                                     // written changes of rights
@@ -29,6 +46,14 @@ struct registry {
     char sweep_links_after[STORE_LINK_KINDS][ID_TEXT];  // cursors over connect links, by kind
     bool sweeping;                                      // a batch of it is under way
     struct registry_job *erasing;                       // jobs that erase a customer each
+    struct registry_job *rotating;                      // jobs that replace a data key each
+    struct key_progress rotated;                        // the last one that ended
+    struct key_cursor rotate_left;                      // of those that were interrupted
+    struct key_cursor rotate_due;                       // of those that are due
+    bool rotate_resume;                                 // there may be interrupted ones
+    int64_t rotate_not_before_ms;                       // wall clock; after a failure
+    int64_t rotate_look_ms;                             // when to look for due ones again
+    bool stopping;                                      // long jobs end at their next slice
 };
 
 struct registry_job;
@@ -70,7 +95,9 @@ struct registry_job {
     uint64_t record_seq;                      // number of the last record of the slice before
     char erasing[ID_TEXT];                    // customer that this job erases; "": none
     struct registry_job *next_erasing;        // in the registry's list
-    int64_t now_ms;                           // wall clock of this attempt
+    void (*ended)(struct registry_job *job, enum fp_error error); // before done; NULL: none
+    struct registry_job *next_rotating;                           // in the registry's list
+    int64_t now_ms;                                               // wall clock of this attempt
 };
 
 // NULL when out of memory: done was then called with FP_E_NO_MEMORY.
@@ -96,6 +123,9 @@ enum fp_error job_erase(struct registry_job *job, const char *customer);
 // for it.
 enum fp_error registry_customer_lives(const struct registry *registry,
                                       const struct store_customer *customer);
+// Calls done at once with what stands in the body, and never again: for a job that goes on for
+// longer than anybody waits.
+void job_tell(struct registry_job *job);
 // One row of `errors`; returns FP_E_FIELD_INVALID.
 enum fp_error job_field(struct registry_job *job, const char *field, const char *message);
 // Keeps the answer's size and the buffers' failures in one place.

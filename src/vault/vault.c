@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "crypto/setup.h"
+#include "registry/key_rotation.h"
 #include "vault/vault_int.h"
 
 #include <sys/stat.h>
@@ -106,6 +107,7 @@ static void vault_on_tick(uv_timer_t *timer)
     if (v->ticks % SWEEP_TICKS == 0) {
         registry_sweep(v->in.registry, clock_wall_ms());
     }
+    registry_key_tick(v->in.registry, clock_wall_ms());
     vault_check_drained(v);
 }
 
@@ -298,6 +300,9 @@ static void vault_drain(void *state, unsigned within_ms)
     struct vault *v = state;
     (void)within_ms;
     v->draining = true;
+    if (!v->seal.closed) {
+        registry_stop(v->in.registry);
+    }
     vault_check_drained(v);
 }
 
@@ -344,6 +349,9 @@ static void vault_close(void *state)
         (void)uv_poll_stop(&v->store_poll);
     }
     vault_end_reading(v);
+    if (v->in.registry != NULL) {
+        registry_stop(v->in.registry);
+    }
     seal_close(v);
     // what is under way is finished first: its callbacks still find everything
     installation_close(&v->in);
