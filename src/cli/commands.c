@@ -224,8 +224,9 @@ const struct cli_command cli_commands[] = {
      "a new master key, or a new data key for a customer",
      "With --customer a new data key: the customer's records are sealed anew in the background,\n"
      "while the server runs or is stopped, and open with the old key until that is done. A new\n"
-     "master key only while the server is stopped. Both go on where they were interrupted. The old "
-     "key\n"
+     "master key while the server is stopped, or runs with keys.source file. Both go on where "
+     "they\n"
+     "were interrupted. The old key "
      "stays beside the new one, named after its id: backups made before need it; destroy it with\n"
      "them. With --to-source set keys.source in fishplate.yaml afterwards, as the command says."},
     {"key", "passphrase", NULL, key_passphrase_options, cli_key_passphrase,

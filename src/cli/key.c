@@ -1,4 +1,4 @@
-// fishplate key rotate: a new master key, while no server runs. The work is done by a child that
+// fishplate key rotate: a new master key. While no server runs, the work is done by a child that
 // has become the vault's user; the files of the keys stay with us.
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/hsm.h"
@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "config/data_dir.h"
 #include "crypto/setup.h"
+#include "link/local_socket.h"
 #include "registry/master_rotation.h"
 
 #include <errno.h>
@@ -212,6 +213,23 @@ static enum fp_error key_rotate(const struct config *config, struct key_sources 
     return error;
 }
 
+// Whether a server runs that can be given the new key: one that has its key from a file.
+static bool key_can_stay_online(const struct cli *cli, const struct config *config)
+{
+    const char *to = cli_value(cli, "to-source");
+    char path[CONFIG_CONTROL_PATH];
+    int fd = -1;
+    if (strcmp(config->key_source, "file") != 0 || (to != NULL && strcmp(to, "file") != 0)) {
+        return false;
+    }
+    config_control_path(config, path);
+    if (local_socket_connect(path, &fd) != FP_OK) {
+        return false;
+    }
+    close(fd);
+    return true;
+}
+
 enum cli_exit cli_key_rotate(const struct cli *cli)
 {
     struct config config;
@@ -227,6 +245,9 @@ enum cli_exit cli_key_rotate(const struct cli *cli)
     result = cli_load_config(cli, &config);
     if (result != CLI_OK) {
         return result;
+    }
+    if (key_can_stay_online(cli, &config)) {
+        return key_rotate_online(cli, &config);
     }
     buf_init_sensitive(&sources.old_passphrase, FP_LIMIT_PASSPHRASE_MAX);
     buf_init_sensitive(&sources.new_passphrase, FP_LIMIT_PASSPHRASE_MAX);

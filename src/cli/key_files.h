@@ -8,6 +8,8 @@
 
 // fishplate key rotate --customer. In key_customer.c.
 enum cli_exit key_rotate_customer(const struct cli *cli);
+// A new master key for the running server. In key_online.c.
+enum cli_exit key_rotate_online(const struct cli *cli, const struct config *config);
 
 #define KEY_NAME 256 // longest name of a key file
 

@@ -16,6 +16,8 @@
 struct keyring {
     struct master_key *master;     // borrowed
     struct master_key *previous;   // borrowed; NULL: none
+    struct master_key *mine;       // owned; NULL, or the same as master
+    struct master_key *was_mine;   // owned; NULL, or the same as previous
     const struct keyring_ops *ops; // where rows are
     void *ctx;                     // theirs
     struct key_cache cache;        // unwrapped keys
@@ -44,6 +46,8 @@ void keyring_free(struct keyring *ring)
     if (ring != NULL) {
         key_cache_done(&ring->cache);
         hmac_free(ring->authenticator);
+        master_free(ring->mine);
+        master_free(ring->was_mine);
         mem_free(ring);
     }
 }
@@ -58,6 +62,39 @@ struct keyring_state keyring_state(const struct keyring *ring)
 void keyring_set_previous(struct keyring *ring, struct master_key *previous)
 {
     ring->previous = previous;
+}
+
+void keyring_take_master(struct keyring *ring, struct master_key *next)
+{
+    keyring_drop_previous(ring);
+    ring->previous = ring->master;
+    ring->was_mine = ring->mine;
+    ring->master = next;
+    ring->mine = next;
+}
+
+void keyring_drop_previous(struct keyring *ring)
+{
+    ring->previous = NULL;
+    master_free(ring->was_mine);
+    ring->was_mine = NULL;
+}
+
+struct master_key *keyring_previous(const struct keyring *ring)
+{
+    return ring->previous;
+}
+
+struct master_key *keyring_master(const struct keyring *ring)
+{
+    return ring->master;
+}
+
+enum fp_error keyring_rewrap_row(struct keyring *ring, const struct keyring_row *row,
+                                 struct keyring_row *out)
+{
+    return ring->previous != NULL ? keyring_rewrap(ring->previous, ring->master, row, out)
+                                  : FP_E_KEY_OTHER_MASTER;
 }
 
 // What a wrapped data key is bound to.

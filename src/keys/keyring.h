@@ -56,6 +56,18 @@ enum fp_error keyring_create(struct master_key *master, const struct keyring_ops
 void keyring_free(struct keyring *ring); // wipes; takes NULL
 // While the master key is replaced: data keys that this one wraps still open. Borrowed; NULL: none.
 void keyring_set_previous(struct keyring *ring, struct master_key *previous);
+// From now on data keys are wrapped by next, which is taken over; those that the present master key
+// wraps still open. Until keyring_drop_previous(), which ends that.
+void keyring_take_master(struct keyring *ring, struct master_key *next);
+void keyring_drop_previous(struct keyring *ring);
+// The one before it, or NULL.
+struct master_key *keyring_previous(const struct keyring *ring);
+// The master key that wraps now.
+struct master_key *keyring_master(const struct keyring *ring);
+// A row that the previous master key wraps, wrapped by the present one. FP_E_KEY_OTHER_MASTER when
+// there is no previous one, and what keyring_rewrap() says.
+enum fp_error keyring_rewrap_row(struct keyring *ring, const struct keyring_row *row,
+                                 struct keyring_row *out);
 
 // A new data key: fills *row for the caller to store, and holds it in the cache as the
 // customer's newest, so that records can be sealed for the same batch. If the row is then not

@@ -8,6 +8,7 @@
 #include "registry/erase.h"
 #include "registry/key_rotation.h"
 #include "registry/key_status.h"
+#include "registry/master_rewrap.h"
 #include "registry/registry_int.h"
 #include "registry/rotate.h"
 #include "registry/tokens.h"
@@ -194,6 +195,16 @@ static enum fp_error control_key_rotate(const struct control *c)
     return error;
 }
 
+static enum fp_error control_master_rotate(const struct control *c)
+{
+    struct link_master_rotate in = {0};
+    enum fp_error error = link_get_master_rotate(c->body, &in);
+    if (error == FP_OK) {
+        registry_master_rotate(c->registry, &c->caller, in.key, c->done, c->ctx);
+    }
+    return error;
+}
+
 static enum fp_error control_key_rotation(const struct control *c)
 {
     struct link_key_rotation in = {0};
@@ -348,6 +359,7 @@ static const struct {
     {LINK_KEY_STATUS, control_key_status},
     {LINK_KEY_ROTATE, control_key_rotate},
     {LINK_KEY_ROTATION, control_key_rotation},
+    {LINK_MASTER_ROTATE, control_master_rotate},
     {LINK_STATUS, control_status},
 };
 

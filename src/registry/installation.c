@@ -45,24 +45,59 @@ static enum fp_error installation_check_age(const struct installation *in, struc
     return FP_OK;
 }
 
-static enum fp_error installation_open_keys(struct installation *in, struct arena *arena,
-                                            struct fp_note *note)
+// A rotation of the master key that is not over: both keys are needed.
+static enum fp_error installation_check_rotating(const struct installation *in, struct arena *arena,
+                                                 bool *rotating_out, struct fp_note *note)
 {
-    struct bytes check = {0}, sealed = {0};
-    struct store_setting rotating;
-    enum fp_error error = store_get_setting(in->store, MASTER_ROTATION_SETTING, arena, &rotating);
+    struct store_setting row;
+    enum fp_error error = store_get_setting(in->store, MASTER_ROTATION_SETTING, arena, &row);
+    *rotating_out = error == FP_OK;
+    if (error == FP_OK && in->next != NULL &&
+        bytes_equal(row.value, bytes_of(master_id(in->next)->b, KEY_ID_SIZE))) {
+        return FP_OK;
+    }
     if (error != FP_E_STORE_NOT_FOUND) {
         fp_note_set(
             note, "keys.master_key_file",
             "A rotation of the master key was interrupted: run fishplate key rotate again.");
         return error == FP_OK ? FP_E_KEY_INVALID : error;
     }
-    error = installation_setting(in->store, SETTING_KEY_CHECK, arena, &check);
+    return FP_OK;
+}
+
+// The rotation was over, but the key files were not put in place of one another.
+static void installation_use_next(struct installation *in, struct bytes check)
+{
+    if (in->next != NULL &&
+        keyring_check(in->next, bytes_of_text(store_id(in->store)), check, NULL) == FP_OK) {
+        master_free(in->master);
+        in->master = in->next;
+    } else {
+        master_free(in->next);
+    }
+    in->next = NULL;
+}
+
+static enum fp_error installation_open_keys(struct installation *in, struct arena *arena,
+                                            struct fp_note *note)
+{
+    struct bytes check = {0}, sealed = {0};
+    bool rotating = false;
+    enum fp_error error = installation_check_rotating(in, arena, &rotating, note);
+    error =
+        error != FP_OK ? error : installation_setting(in->store, SETTING_KEY_CHECK, arena, &check);
+    if (error == FP_OK && !rotating) {
+        installation_use_next(in, check);
+    }
     if (error == FP_OK) {
         error = keyring_check(in->master, bytes_of_text(store_id(in->store)), check, note);
     }
     if (error == FP_OK) {
         error = keyring_create(in->master, key_rows_ops(), in->store, &in->ring);
+    }
+    if (error == FP_OK && in->next != NULL) {
+        keyring_take_master(in->ring, in->next);
+        in->next = NULL;
     }
     if (error == FP_OK) {
         error = installation_setting(in->store, SETTING_AUDIT_KEY, arena, &sealed);
@@ -85,7 +120,14 @@ enum fp_error installation_master(const struct config *config, int fd,
 enum fp_error installation_open(const struct config *config, struct master_key *master,
                                 struct installation *out, struct fp_note *note)
 {
-    struct installation in = {.master = master};
+    return installation_open_both(config, master, NULL, out, note);
+}
+
+enum fp_error installation_open_both(const struct config *config, struct master_key *master,
+                                     struct master_key *next, struct installation *out,
+                                     struct fp_note *note)
+{
+    struct installation in = {.master = master, .next = next};
     struct store_options store = {.location = config->store_file};
     struct audit_options audit = {.dir = config->audit_dir};
     struct registry_parts parts = {0};
@@ -128,6 +170,7 @@ void installation_close(struct installation *installation)
     audit_signer_free(installation->signer);
     keyring_free(installation->ring);
     master_free(installation->master);
+    master_free(installation->next);
     *installation = (struct installation){0};
 }
 

@@ -10,6 +10,7 @@
 
 struct installation {
     struct master_key *master;   // owned, as all below
+    struct master_key *next;     // while it is opened
     struct store *store;         // open
     struct keyring *ring;        // with the installation's own key
     struct audit_signer *signer; // signs checkpoints
@@ -31,6 +32,12 @@ enum fp_error installation_create(const struct config *config, struct master_key
 // note.
 enum fp_error installation_open(const struct config *config, struct master_key *master,
                                 struct installation *out, struct fp_note *note);
+// The same for an installation whose master key may be being replaced by next, which is taken over
+// too (NULL: none): where it is, both are used and the registry goes on with it; where that is
+// done, next is the master key; else next is let go.
+enum fp_error installation_open_both(const struct config *config, struct master_key *master,
+                                     struct master_key *next, struct installation *out,
+                                     struct fp_note *note);
 // Waits for what is under way, then closes everything; takes half-open ones.
 void installation_close(struct installation *installation);
 

@@ -17,6 +17,8 @@ void registry_key_rotate(struct registry *registry, const struct registry_caller
 // How far the rotation of that customer's key is, or how the last one ended: "state" may be
 // "failed" too, with "error" and "code"; "interrupted": it will be taken up; "none": there
 // never was one.
+// customer empty: the rotation of the master key, {"data":{"state","master_key","old_master_key",
+// "keys","keys_done","rewrapped","was_done"}}.
 void registry_key_rotation(struct registry *registry, const struct registry_caller *caller,
                            struct bytes customer, registry_done *done, void *ctx);
 // Takes up rotations that were interrupted, and begins those that are due by count or age

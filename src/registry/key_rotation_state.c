@@ -3,6 +3,7 @@
 #include "registry/key_rotation_int.h"
 
 #include "base/mem.h"
+#include "registry/master_rewrap.h"
 
 #include <string.h>
 
@@ -61,7 +62,7 @@ static enum fp_error state_from_rows(struct registry_job *job, struct key_progre
 static enum fp_error state_show(struct registry_job *job)
 {
     const struct bytes *customer = job->input;
-    struct registry *registry = job->registry;
+    const struct registry *registry = job->registry;
     const struct key_progress *progress = key_rotation_find(registry, *customer);
     struct json_out json = json_out_start(&job->body);
     struct key_progress rows = {0};
@@ -102,7 +103,7 @@ void registry_key_rotation(struct registry *registry, const struct registry_call
         *input = customer;
         job_keep(job, input);
     }
-    job_run(job, state_show);
+    job_run(job, customer.len == 0 ? master_rewrap_show : state_show);
 }
 
 // ------------------------------------------------------------------------------ by themselves
@@ -162,6 +163,9 @@ static bool state_next(struct registry *registry, struct key_cursor *cursor, uin
 void registry_key_tick(struct registry *registry, int64_t now_ms)
 {
     char customer[ID_TEXT];
+    if (master_rewrap_tick(registry)) {
+        return;
+    }
     if (registry->stopping || registry->rotating != NULL ||
         now_ms < registry->rotate_not_before_ms) {
         return;

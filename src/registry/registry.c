@@ -19,6 +19,7 @@ enum fp_error registry_create(const struct registry_parts *parts, struct registr
     registry->parts = *parts;
     registry->epoch = 1;
     registry->rotate_resume = true;
+    registry->rewrap_resume = true;
     *out = registry;
     return FP_OK;
 }

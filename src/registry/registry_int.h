@@ -26,6 +26,17 @@ struct key_progress {
     enum fp_error ended;       // once it is over: how
 };
 
+// How far the replacement of the master key is.
+struct master_progress {
+    struct key_id from, to; // master keys
+    uint64_t keys;          // data keys there are
+    uint64_t keys_done;     // of them looked at
+    uint64_t rewrapped;     // by this process
+    bool was_done;          // the store belonged to it already
+    bool known;             // there was one
+    enum fp_error ended;    // once it is over: how
+};
+
 // A place in the list of data keys.
 struct key_cursor {
     char customer[ID_TEXT]; // last one looked at; "": before the first
@@ -48,6 +59,9 @@ struct registry {
     struct registry_job *erasing;                       // jobs that erase a customer each
     struct registry_job *rotating;                      // jobs that replace a data key each
     struct key_progress rotated;                        // the last one that ended
+    struct registry_job *rewrapping;                    // replaces the master key
+    struct master_progress rewrapped;                   // how far it is, or how the last one ended
+    bool rewrap_resume;                                 // one was interrupted
     struct key_cursor rotate_left;                      // of those that were interrupted
     struct key_cursor rotate_due;                       // of those that are due
     bool rotate_resume;                                 // there may be interrupted ones

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define LISTEN_BACKLOG 1024
+#define FILE_SAME      (-2) // not opened anew
 
 static enum fp_error openings_add(struct openings *openings, struct opened item)
 {
@@ -144,6 +145,10 @@ static enum fp_error file_open(const struct opened *item, int *fd_out, struct fp
 {
     struct stat about;
     int fd = open(item->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0 && item->optional && errno == ENOENT) {
+        *fd_out = -1;
+        return FP_OK;
+    }
     if (fd < 0 || fstat(fd, &about) != 0) {
         fp_note_set(note, item->name, "%s cannot be opened: %m.", item->path);
         if (fd >= 0) {
@@ -162,6 +167,13 @@ static enum fp_error file_open(const struct opened *item, int *fd_out, struct fp
     return FP_OK;
 }
 
+static void file_close(int fd)
+{
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 static enum fp_error openings_file(struct openings *openings, struct opened item,
                                    struct fp_note *note)
 {
@@ -177,6 +189,7 @@ static enum fp_error openings_file(struct openings *openings, struct opened item
 enum fp_error openings_make(struct openings *openings, const struct config *config,
                             struct fp_note *note)
 {
+    const bool own_key = strcmp(config->key_source, "file") == 0;
     const struct opened files[] = {
         {.name = "tls.certificate", .owner = LINK_ROOM_GATEWAY, .path = config->tls_certificate},
         {.name = "tls.key", .owner = LINK_ROOM_GATEWAY, .path = config->tls_key, .forbidden = 077},
@@ -184,9 +197,15 @@ enum fp_error openings_make(struct openings *openings, const struct config *conf
          .owner = LINK_ROOM_VAULT,
          .path = config_master_path(config),
          .forbidden = config_master_forbidden(config)},
+        {.name = "master.key.new",
+         .owner = LINK_ROOM_VAULT,
+         .path = own_key ? openings->next_key : "",
+         .forbidden = 077,
+         .optional = true},
     };
     bool tls = config->api_listen[0][0] != '\0';
     enum fp_error error = FP_OK;
+    snprintf(openings->next_key, sizeof openings->next_key, "%s.new", config->master_key_file);
     // without a TLS listener no certificate is needed
     for (size_t i = tls ? 0 : 2; i < sizeof files / sizeof files[0] && error == FP_OK; i++) {
         error = openings_file(openings, files[i], note);
@@ -203,14 +222,14 @@ enum fp_error openings_renew(struct openings *openings, enum link_room owner, st
     enum fp_error error = FP_OK;
     for (size_t i = 0; i < openings->count; i++) {
         struct opened *item = &openings->items[i];
-        fresh[i] = -1;
+        fresh[i] = FILE_SAME;
         if (error == FP_OK && item->owner == owner && item->kind == ROOM_HANDOVER_FILE) {
             error = file_open(item, &fresh[i], note);
         }
     }
     for (size_t i = 0; i < openings->count; i++) {
-        if (fresh[i] >= 0 && error == FP_OK) {
-            close(openings->items[i].fd);
+        if (fresh[i] != FILE_SAME && error == FP_OK) {
+            file_close(openings->items[i].fd);
             openings->items[i].fd = fresh[i];
         } else if (fresh[i] >= 0) {
             close(fresh[i]);
@@ -244,7 +263,7 @@ void openings_close(struct openings *openings)
 {
     openings_close_listeners(openings);
     for (size_t i = 0; i < openings->count; i++) {
-        close(openings->items[i].fd);
+        file_close(openings->items[i].fd);
     }
     openings->count = 0;
 }

@@ -80,7 +80,8 @@ static enum fp_error rooms_hand_over_opened(struct supervised *one, bool files_o
     enum fp_error error = FP_OK;
     for (size_t i = 0; i < openings->count && error == FP_OK; i++) {
         const struct opened *item = &openings->items[i];
-        if (item->owner != one->name || (files_only && item->kind != ROOM_HANDOVER_FILE)) {
+        if (item->owner != one->name || item->fd < 0 ||
+            (files_only && item->kind != ROOM_HANDOVER_FILE)) {
             continue;
         }
         if (item->kind == ROOM_HANDOVER_FILE) {
@@ -99,6 +100,13 @@ static void rooms_on_timer(uv_timer_t *timer)
         rooms_log(one, LOG_ERROR, "room_start_timeout", FP_E_TIMEOUT);
         supervised_kill(one);
         return;
+    }
+    if (one->name == LINK_ROOM_VAULT) {
+        // the master key may have been replaced since
+        error = openings_renew(&one->supervisor->openings, one->name, NULL);
+        if (error != FP_OK) {
+            rooms_log(one, LOG_WARNING, "room_files_kept", error);
+        }
     }
     error = supervised_start(one);
     if (error == FP_OK) {

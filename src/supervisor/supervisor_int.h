@@ -23,6 +23,7 @@ struct opened {
     int fd;                  // owned
     const char *path;        // of a file, to open it anew; in the config
     unsigned forbidden;      // mode bits that a file may not have
+    bool optional;           // a file that need not be there: fd is -1 then
 };
 
 struct openings {
@@ -31,6 +32,7 @@ struct openings {
     char control[CONFIG_PATH + 16];  // path of the control socket, to remove at the end; or ""
     const char *local[CONFIG_LISTENERS * 2 + 1]; // paths of other Unix sockets, to remove
     size_t local_count;                          // entries of local
+    char next_key[CONFIG_PATH + 8]; // where the successor of the master key lies, if any
 };
 
 // Listens and opens all that the configuration names. Errors with a note.

@@ -146,7 +146,7 @@ static enum fp_error attempt_unlock(struct vault *v, struct attempt *a)
     struct master_key *master = a->master;
     enum fp_error error = FP_OK;
     a->master = NULL; // moved
-    error = vault_unlock(v, master, &a->note);
+    error = vault_unlock(v, master, NULL, &a->note);
     if (error == FP_OK) {
         error = seal_record_opening(v, a->uid);
     }

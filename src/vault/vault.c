@@ -134,6 +134,7 @@ static enum fp_error vault_open(struct room *room, void **state_out)
     v->room = room;
     v->owner_uid = stat(room_config(room)->data_dir, &data) == 0 ? data.st_uid : geteuid();
     v->master_fd = room_take_fd(room, ROOM_HANDOVER_FILE, "master.key");
+    v->next_fd = room_take_fd(room, ROOM_HANDOVER_FILE, "master.key.new");
     v->control_fd = room_take_fd(room, ROOM_HANDOVER_LISTENER, "control");
     v->arena = arena_create(VAULT_ARENA, true);
     buf_init_sensitive(&v->body, VAULT_BODY);
@@ -174,9 +175,10 @@ static enum fp_error vault_start_clocks(struct vault *v)
 
 // Store and audit log have threads of their own: they are opened closed in, so that the threads
 // are, too.
-enum fp_error vault_unlock(struct vault *v, struct master_key *master, struct fp_note *note)
+enum fp_error vault_unlock(struct vault *v, struct master_key *master, struct master_key *next,
+                           struct fp_note *note)
 {
-    enum fp_error error = installation_open(room_config(v->room), master, &v->in, note);
+    enum fp_error error = installation_open_both(room_config(v->room), master, next, &v->in, note);
     if (error != FP_OK) {
         return error;
     }
@@ -191,14 +193,19 @@ enum fp_error vault_unlock(struct vault *v, struct master_key *master, struct fp
 static enum fp_error vault_open_keys(struct vault *v, struct fp_note *note)
 {
     const struct config *config = room_config(v->room);
-    struct master_key *master = NULL;
+    struct master_key *master = NULL, *next = NULL;
     enum fp_error error = FP_OK;
     v->seal.source = master_source_find(config->key_source);
     if (v->seal.source != NULL && v->seal.source->asks) {
         return seal_begin(v, note);
     }
     error = installation_master(config, v->master_fd, NULL, &master, note);
-    return error == FP_OK ? vault_unlock(v, master, note) : error;
+    if (error == FP_OK && v->next_fd >= 0 &&
+        installation_master(config, v->next_fd, NULL, &next, NULL) != FP_OK) {
+        // its file was not finished, so nothing was wrapped by it
+        log_event(LOG_WARNING, "next_master_key", "The key that was to replace it does not open.");
+    }
+    return error == FP_OK ? vault_unlock(v, master, next, note) : error;
 }
 
 static enum fp_error vault_start(void *state)
@@ -208,6 +215,10 @@ static enum fp_error vault_start(void *state)
     enum fp_error error = vault_open_keys(v, &note);
     close(v->master_fd);
     v->master_fd = -1;
+    if (v->next_fd >= 0) {
+        close(v->next_fd);
+        v->next_fd = -1;
+    }
     if (error != FP_OK) {
         log_event(LOG_ERROR, "installation", note.text);
         return error;

@@ -93,6 +93,7 @@ struct vault_seal {
 struct vault {
     struct room *room;                              // ours
     int master_fd;                                  // until start()
+    int next_fd;                                    // of the key that replaces it; -1: none
     int control_fd;                                 // listener; -1: none
     unsigned owner_uid;                             // of the data directory
     struct vault_seal seal;                         // whether that is closed
@@ -214,9 +215,10 @@ void seal_refuse_gateway(struct vault *v, const struct link_frame *frame);
 enum fp_error seal_on_control(struct control_peer *peer, const struct link_frame *frame);
 
 // ---- vault.c
-// Opens store, audit log and registry with a master key, which is taken over. Nothing is open after
-// a failure.
-enum fp_error vault_unlock(struct vault *v, struct master_key *master, struct fp_note *note);
+// Opens store, audit log and registry with a master key, and the one that replaces it (NULL: none);
+// both are taken over. Nothing is open after a failure.
+enum fp_error vault_unlock(struct vault *v, struct master_key *master, struct master_key *next,
+                           struct fp_note *note);
 // Calls callback in the loop when fd is readable.
 enum fp_error vault_poll(struct vault *v, uv_poll_t *poll, int fd, uv_poll_cb callback);
 // After a call went: a drain may be over.

@@ -40,9 +40,17 @@ def test_old_key_opens_nothing_any_more(installation):
     assert done.returncode != 0 and "KEY_OTHER_MASTER" in done.stdout + done.stderr
 
 
-def test_not_while_the_server_runs(tmp_path):
-    with Fishplate(tmp_path / "fishplate") as server:
-        key = (server.directory / "master.key").read_text()
-        done = server.run("key", "rotate", check=False)
-        assert done.returncode != 0
-        assert (server.directory / "master.key").read_text() == key
+def test_not_while_a_server_runs_that_asks_for_its_key(tmp_path):
+    """A server with a key file takes the new key while it runs (test_key_online.py)."""
+    server = Fishplate(tmp_path / "fishplate")
+    server.init()
+    server.start()
+    key = (server.directory / "master.key").read_text()
+    secret = tmp_path / "passphrase"
+    secret.write_text("a passphrase of some length\n")
+    secret.chmod(0o600)
+    done = server.run("key", "rotate", "--to-source", "passphrase", "--new-passphrase-file", str(secret),
+                      check=False)
+    assert done.returncode != 0
+    assert (server.directory / "master.key").read_text() == key
+    assert server.stop() == 0
