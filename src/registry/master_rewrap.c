@@ -295,6 +295,14 @@ static enum fp_error rewrap_was_done(struct registry_job *job)
     return rewrap_answer(job, "done");
 }
 
+// It goes on already, perhaps by itself after a stop: whoever asks may look on.
+static enum fp_error rewrap_joined(struct registry_job *job)
+{
+    struct json_out json = json_out_start(&job->body);
+    rewrap_write(&json, &job->registry->rewrapped, "under_way");
+    return buf_error(&job->body);
+}
+
 static enum fp_error rewrap_busy(struct registry_job *job)
 {
     (void)job;
@@ -330,7 +338,8 @@ static void rewrap_run(struct registry_job *job, struct rewrap *r, struct master
         r->to = to;
     }
     if (registry->rewrapping != NULL) {
-        job_run(job, rewrap_busy);
+        job_run(job,
+                key_id_equal(&r->sofar.to, &registry->rewrapped.to) ? rewrap_joined : rewrap_busy);
     } else if (same && previous == NULL) {
         r->sofar.was_done = true;
         job_run(job, rewrap_was_done);

@@ -11,7 +11,8 @@ struct registry_job;
 // key: text of a master key file. {"data":{"state":"under_way"|"done","master_key",
 // "old_master_key","keys","keys_done","rewrapped","was_done"}}; as registry_key_rotate() it may
 // answer early. FP_E_KEY_INVALID for a text that is none, FP_E_KEY_OTHER_MASTER while a rotation to
-// another key is not over, FP_E_KEY_ROTATING while the same is under way.
+// another key is not over, FP_E_KEY_ROTATING while one to another key is under way; to
+// the same: "under_way".
 void registry_master_rotate(struct registry *registry, const struct registry_caller *caller,
                             struct bytes key, registry_done *done, void *ctx);
 // Goes on with one that was interrupted, once. True while one is under way.

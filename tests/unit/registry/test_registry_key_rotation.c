@@ -305,6 +305,9 @@ static void test_registry_key_rotation__what_is_no_customer(void **state)
         reply_wait(f, &reply);
         assert_int_equal(reply.error, FP_E_CUSTOMER_NOT_FOUND);
         reply_done(&reply);
+        if (none[i][0] == '\0') {
+            continue; // asks for the master key's
+        }
         registry_key_rotation(f->in.registry, &fixture_operator, bytes_of_text(none[i]), reply_take,
                               &reply);
         reply_wait(f, &reply);

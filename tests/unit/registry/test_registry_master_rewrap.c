@@ -129,13 +129,14 @@ static void test_registry_master_rewrap__beside_everything_else(void **state)
     unsigned keys = asked != NULL ? (unsigned)strtoul(asked, NULL, 10) : 3000;
     struct app app = app_make(f, "Master", "live");
     struct conn first = conn_make(f, &app, "A", "a@plant.test", SECRET), second, third;
-    struct reply reply = {0}, busy = {0}, look = {0};
+    struct reply reply = {0}, busy = {0}, joined = {0}, look = {0};
     uint64_t from = 0, total = 0;
     make_keys(f, keys);
     new_key_file(f, "next.key");
     from = clock_monotonic_ns();
     start(f, "next.key", &reply);
-    start(f, "next.key", &busy);
+    start(f, "next.key", &joined);
+    start(f, "master.key", &busy);
     second = conn_make(f, &app, "B", "b@plant.test", SECRET); // settles as well
     print_message("%u data keys wrapped anew in %llu ms\n", keys,
                   (unsigned long long)((clock_monotonic_ns() - from) / 1000000));
@@ -144,6 +145,8 @@ static void test_registry_master_rewrap__beside_everything_else(void **state)
     assert_int_equal(busy.error, FP_E_KEY_ROTATING);
     reply_done(&reply);
     reply_done(&busy);
+    assert_string_equal(reply_text(&joined, "/data/state"), "under_way");
+    reply_done(&joined);
     registry_key_rotation(f->in.registry, &fixture_operator, (struct bytes){0}, reply_take, &look);
     reply_ok(f, &look);
     assert_string_equal(reply_text(&look, "/data/state"), "done");
