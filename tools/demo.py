@@ -56,6 +56,7 @@ class Demo:
         self.tryton = Tryton(Path(directory) / "tryton", pick(8000), self.say)
         self.fishplate = Fishplate(Path(directory) / "fishplate", BINARY)
         self.fishplate.use_ports(pick(8443), pick(9464))
+        self.fishplate.use_console(pick(8444))
         self.app = self.app_token = self.connection = self.link = None
 
     def say(self, text):
@@ -129,6 +130,10 @@ Connect the Tryton by hand, as a customer does, in a browser (its warning is abo
 certificate). Address {tryton.url}, database {tryton.database}, user {tryton.user}, password {tryton.password}:
 
   {demo.link}
+
+The dashboard, for its first owner (the link works once; you choose a password with it):
+
+  {server.invitation}
 
 A wrong token, and what the answer says about it:
 

@@ -146,6 +146,9 @@ enum cli_exit cli_token_issue(const struct cli *cli);
 enum cli_exit cli_token_list(const struct cli *cli);
 enum cli_exit cli_token_rotate(const struct cli *cli);
 enum cli_exit cli_token_revoke(const struct cli *cli);
+enum cli_exit cli_operator_invite(const struct cli *cli);
+enum cli_exit cli_operator_list(const struct cli *cli);
+enum cli_exit cli_operator_disable(const struct cli *cli);
 enum cli_exit cli_audit_verify(const struct cli *cli);
 enum cli_exit cli_audit_search(const struct cli *cli);
 // The log that is meant: the command's first word, else the folder of the configuration.

@@ -110,6 +110,12 @@ static const struct cli_option token_issue_options[] = {
     {"scopes", "SCOPES", "what it may do, with blanks (default: everything)", false},
     {.name = NULL},
 };
+static const struct cli_option operator_invite_options[] = {
+    {"email", "EMAIL", "the person's address (default: the person says it)", false},
+    {"role", "owner|administrator|support|auditor", "what the person may do (default: owner)",
+     false},
+    {.name = NULL},
+};
 static const struct cli_option audit_verify_options[] = {
     {"key", "KEY|FILE", "public key of the log (default: audit.pub beside it)", false},
     {"reaches", "N", "number of a record that is known to have been written", false},
@@ -236,6 +242,13 @@ const struct cli_command cli_commands[] = {
      "No key is shown. A key is due after a year, or when half of the encryptions are used up "
      "that\n"
      "are safe with it."},
+    {"operator", "invite", NULL, operator_invite_options, cli_operator_invite,
+     "a one-time link with which a person may use the dashboard",
+     "For an address that is known already the person chooses a new password with it, and the\n"
+     "second factor ends: the way back for whoever lost either. The link works for a day."},
+    {"operator", "list", NULL, NULL, cli_operator_list, "who may use the dashboard", NULL},
+    {"operator", "disable", "ID|EMAIL", yes_options, cli_operator_disable,
+     "sign an operator out everywhere and let in no more", NULL},
     {"audit", "verify", "[PATH]", audit_verify_options, cli_audit_verify,
      "check the audit log, a copy of its folder, or one of its files",
      "Needs the files and the public key alone, so that a stranger can do it. Names the first\n"

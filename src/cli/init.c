@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cli_int.h"
 #include "cli/hsm.h"
+#include "cli/init_operator.h"
 #include "cli/passphrase.h"
 
 #include "base/clock.h"
@@ -32,6 +33,7 @@ struct init {
     bool force;                         // --force
     const struct master_source *source; // of the master key
     struct buf passphrase;              // sensitive; empty where the source asks for none
+    struct buf link;                    // sensitive; for the first operator; empty: none was made
 };
 
 static enum fp_error init_refused(struct fp_note *note, const char *what)
@@ -112,6 +114,7 @@ static enum fp_error init_settings(const struct init *init, struct fp_note *note
         {"api.tls.certificate", "tls/cert.pem"},
         {"api.tls.key", "tls/key.pem"},
         {"metrics.listen", "127.0.0.1:9464"},
+        {"console.listen", "127.0.0.1:8444"},
         {"keys.source", init->source->name},
         {"keys.master_key_file", "master.key"},
         {"keys.pkcs11.module", cli_value(init->cli, "pkcs11-module")},
@@ -298,6 +301,12 @@ static enum fp_error init_store(struct init *init, int master_fd, struct fp_note
     }
     if (error == FP_OK) {
         error = installation_create(&config, master, note);
+        master = NULL; // moved
+    }
+    if (error == FP_OK && config.console_listen[0] != '\0') {
+        error =
+            passphrase_open(init->source, master_fd, buf_bytes(&init->passphrase), &master, note);
+        error = error == FP_OK ? init_operator_link(&config, master, &init->link, note) : error;
     }
     if (lock >= 0) {
         close(lock);
@@ -305,7 +314,7 @@ static enum fp_error init_store(struct init *init, int master_fd, struct fp_note
     return error == FP_E_EXISTS ? FP_OK : error;
 }
 
-static void init_tell(const struct init *init)
+static void init_tell(struct init *init)
 {
     if (init->cli->json) {
         struct buf text;
@@ -316,6 +325,7 @@ static void init_tell(const struct init *init)
         json_member_text_c(&j, "directory", init->dir);
         json_member_text_c(&j, "url", init->config.public_url);
         json_member_text_c(&j, "key_source", init->source->name);
+        json_member_text_c(&j, "dashboard", init->link.len != 0 ? buf_text(&init->link) : NULL);
         json_end_object(&j);
         puts(buf_text(&text));
         buf_done(&text);
@@ -337,6 +347,11 @@ static void init_tell(const struct init *init)
                init->config.key_credential, init->dir, init->config.key_credential, init->dir);
         return;
     }
+    if (init->link.len != 0) {
+        printf("The dashboard, for its first owner (works once, for a day, when the server runs):\n"
+               "  %s\n\n",
+               buf_text(&init->link));
+    }
     printf("Next: fishplate serve --dir %s\n%s", init->dir,
            init->source->asks ? "It starts sealed: then fishplate unseal, with the passphrase.\n"
                               : "");
@@ -349,6 +364,7 @@ enum cli_exit cli_init(const struct cli *cli)
     int master_fd = -1;
     enum fp_error error = crypto_setup();
     buf_init_sensitive(&init.passphrase, FP_LIMIT_PASSPHRASE_MAX);
+    buf_init_sensitive(&init.link, CONFIG_PATH + 64);
     if (error == FP_OK) {
         error = init_all(&init, &master_fd, &note);
     }
@@ -363,8 +379,10 @@ enum cli_exit cli_init(const struct cli *cli)
         close(init.dir_fd);
     }
     if (error != FP_OK) {
+        buf_done(&init.link);
         return cli_note_tell(cli, error, &note);
     }
     init_tell(&init);
+    buf_done(&init.link);
     return CLI_OK;
 }

@@ -36,6 +36,10 @@ struct config {
     uint32_t connections;                   // api.connections.total
     uint32_t connections_per_address;       // api.connections.per_address
     char metrics_listen[CONFIG_ADDRESS];    // metrics.listen; empty: off
+    char console_listen[CONFIG_ADDRESS];    // console.listen: TLS; empty: no dashboard
+    char console_url[CONFIG_PATH];          // console.url: what links to the dashboard begin with
+    uint32_t console_idle_ms;               // console.idle: a session unused for so long ends
+    uint32_t console_session_ms;            // console.session: every session ends after it
     char key_source[16];                    // keys.source: where the master key comes from
     char master_key_file[CONFIG_PATH];      // keys.master_key_file
     uint32_t key_rotate_days;               // keys.rotate_days; 0: not by age

@@ -79,7 +79,7 @@ static bool check_same(const char *a, const char *b)
 
 static enum fp_error check_listeners(const struct config *config, struct fp_note *note)
 {
-    const char *all[CONFIG_LISTENERS * 2 + 1];
+    const char *all[CONFIG_LISTENERS * 2 + 2];
     enum fp_error error = check_local("metrics.listen", config->metrics_listen, note);
     size_t count = 0;
     for (unsigned i = 0; i < CONFIG_LISTENERS && error == FP_OK; i++) {
@@ -94,6 +94,7 @@ static enum fp_error check_listeners(const struct config *config, struct fp_note
         all[count++] = config->plain_listen[i];
     }
     all[count++] = config->metrics_listen;
+    all[count++] = config->console_listen;
     for (size_t i = 0; i < count && error == FP_OK; i++) {
         for (size_t j = 0; j < i && error == FP_OK; j++) {
             if (check_same(all[i], all[j])) {
@@ -114,6 +115,27 @@ static enum fp_error check_needed(const char *key, const char *value, struct fp_
     return FP_OK;
 }
 
+// Whether anything is served with the certificate.
+static bool check_tls(const struct config *config)
+{
+    return config->api_listen[0][0] != '\0' || config->console_listen[0] != '\0';
+}
+
+static enum fp_error check_console_url(const struct config *config, struct fp_note *note)
+{
+    char host[CONFIG_PATH];
+    bool tls = false;
+    if (config->console_listen[0] != '\0' &&
+        (!check_url_host(config->console_url, &tls, host, sizeof host) || !tls)) {
+        fp_note_set(note, "console.url",
+                    "\"%.100s\" is no address like https://fishplate.example.com (https, no slash, "
+                    "query or fragment at its end).",
+                    config->console_url);
+        return FP_E_CONFIG_INVALID;
+    }
+    return FP_OK;
+}
+
 // Files without which no server runs.
 static enum fp_error check_all_needed(const struct config *config, struct fp_note *note)
 {
@@ -128,7 +150,7 @@ static enum fp_error check_all_needed(const struct config *config, struct fp_not
     if (error == FP_OK) {
         error = check_needed("keys.credential", config->key_credential, note);
     }
-    if (error == FP_OK && config->api_listen[0][0] != '\0') {
+    if (error == FP_OK && check_tls(config)) {
         error = check_needed("api.tls.certificate", config->tls_certificate, note);
         if (error == FP_OK) {
             error = check_needed("api.tls.key", config->tls_key, note);
@@ -155,6 +177,9 @@ enum fp_error config__check(const struct config *config, struct fp_note *note)
         error = check_public_url(config, note);
     }
     if (error == FP_OK) {
+        error = check_console_url(config, note);
+    }
+    if (error == FP_OK) {
         error = check_all_needed(config, note);
     }
     if (error == FP_OK && config->connections_per_address > config->connections) {
@@ -168,10 +193,23 @@ enum fp_error config__check(const struct config *config, struct fp_note *note)
     return error == FP_OK ? check_origins(config, note) : error;
 }
 
-void config__derive(struct config *config)
+// https://localhost with the listener's port, where it has one.
+static void derive_url(const char *listen, char *out, size_t size)
 {
     struct config_address address;
     char text[CONFIG_ADDRESS];
+    if (out[0] != '\0') {
+        return;
+    }
+    snprintf(out, size, "https://localhost");
+    if (config_address_parse(listen, &address, NULL) == FP_OK && address.path == NULL) {
+        config_address_text(&address.socket, text, sizeof text);
+        snprintf(out, size, "https://localhost%s", strrchr(text, ':'));
+    }
+}
+
+void config__derive(struct config *config)
+{
     if (config->store_file[0] == '\0') {
         snprintf(config->store_file, sizeof config->store_file, "%.490s/store.db",
                  config->data_dir);
@@ -179,16 +217,8 @@ void config__derive(struct config *config)
     if (config->audit_dir[0] == '\0') {
         snprintf(config->audit_dir, sizeof config->audit_dir, "%.490s/audit", config->data_dir);
     }
-    if (config->public_url[0] != '\0') {
-        return;
-    }
-    snprintf(config->public_url, sizeof config->public_url, "https://localhost");
-    if (config_address_parse(config->api_listen[0], &address, NULL) == FP_OK &&
-        address.path == NULL) {
-        config_address_text(&address.socket, text, sizeof text);
-        snprintf(config->public_url, sizeof config->public_url, "https://localhost%s",
-                 strrchr(text, ':'));
-    }
+    derive_url(config->api_listen[0], config->public_url, sizeof config->public_url);
+    derive_url(config->console_listen, config->console_url, sizeof config->console_url);
 }
 
 const char *config_master_path(const struct config *config)
@@ -262,7 +292,7 @@ static enum fp_error check_master_key(const struct config *config, struct fp_not
 enum fp_error config_check_files(const struct config *config, struct fp_note *note)
 {
     enum fp_error error = check_folder("data_dir", config->data_dir, note);
-    if (error == FP_OK && config->api_listen[0][0] != '\0') {
+    if (error == FP_OK && check_tls(config)) {
         error = check_file("api.tls.certificate", config->tls_certificate, 0, note);
         if (error == FP_OK) {
             error = check_file("api.tls.key", config->tls_key, 077, note);

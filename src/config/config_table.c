@@ -49,6 +49,15 @@ const struct config_row config_rows[] = {
      "256", "Of them from one address (IPv6: from one /64)."},
     {"metrics.listen", CONFIG_KIND_LISTENER, AT(metrics_listen), 0, 0, "127.0.0.1:9464",
      "/metrics, /healthz and /readyz without TLS: loopback or unix:/path only. Empty: off."},
+    {"console.listen", CONFIG_KIND_LISTENER, AT(console_listen), 0, 0, "127.0.0.1:8444",
+     "The dashboard, always with TLS (api.tls). Empty: no dashboard."},
+    {"console.url", CONFIG_KIND_TEXT, AT(console_url), 0, 0, "",
+     "What links to the dashboard begin with: https. Empty: https://localhost with the port of "
+     "console.listen."},
+    {"console.idle", CONFIG_KIND_TIME, AT(console_idle_ms), MINUTE_MS, DAY_MS, "30m",
+     "An operator's session that was not used for so long has ended."},
+    {"console.session", CONFIG_KIND_TIME, AT(console_session_ms), MINUTE_MS, DAY_MS, "720m",
+     "Every session of an operator ends after it."},
     {"keys.source", CONFIG_KIND_SOURCE, AT(key_source), 0, 0, "file",
      "Where the master key comes from: file (keys.master_key_file holds it), credential (systemd "
      "hands it over, by LoadCredentialEncrypted), passphrase (keys.master_key_file holds it "
@@ -88,8 +97,8 @@ const struct config_row config_rows[] = {
     {"egress.answer_limit", CONFIG_KIND_SIZE, AT(source_answer_limit), 65536, 33554432, "32MiB",
      "Largest answer of a source system, decompressed."},
     {"rooms.uid_base", CONFIG_KIND_COUNT, AT(uid_base), 0, 4000000000, "60900",
-     "Where started as root, gateway, vault and egress become the users uid_base + 1, + 2, + 3, "
-     "which need no names. 0: they stay root, without its capabilities."},
+     "Where started as root, gateway, vault, egress and console become the users uid_base + 1 to "
+     "+ 4, which need no names. 0: they stay root, without its capabilities."},
     {"rooms.require_hardening", CONFIG_KIND_BOOL, AT(require_hardening), 0, 0, "false",
      "Refuse to start where a protection (own user, Landlock, seccomp, ...) is not available."},
     {"log.level", CONFIG_KIND_LEVEL, AT(log_level), 0, 0, "info",

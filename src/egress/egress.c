@@ -146,6 +146,7 @@ static void egress_frame(void *state, enum link_room from, const struct link_fra
         void (*take)(struct egress *e, struct bytes body); // handler
     } handlers[] = {{LINK_EXECUTE, egress_on_execute},
                     {LINK_VERIFY, egress_on_verify},
+                    {LINK_PLATFORMS_ASK, egress_on_platforms},
                     {LINK_FORGET, on_forget},
                     {LINK_STOP, on_stop},
                     {LINK_NOTED, on_noted},

@@ -180,5 +180,7 @@ void egress_on_verify(struct egress *e, struct bytes body);
 
 // platforms.c: GET /api/system/platforms.
 void egress_platforms(struct egress_call *call);
+// PLATFORMS_ASK: answers the vault.
+void egress_on_platforms(struct egress *e, struct bytes body);
 
 #endif

@@ -40,3 +40,29 @@ void egress_platforms(struct egress_call *call)
     egress_call_decide(call, &verdict);
     buf_done(&body);
 }
+
+void egress_on_platforms(struct egress *e, struct bytes body)
+{
+    struct link_platforms_ask in = {0};
+    struct link_platforms_told out = {0};
+    struct buf *vault = room_out(e->room, LINK_ROOM_VAULT);
+    const struct mapping *mapping = NULL;
+    struct buf list;
+    buf_init(&list, 1048576);
+    struct json_out json = json_out_start(&list);
+    if (link_get_platforms_ask(body, &in) != FP_OK) {
+        room_fail(e->room, "link_rule_broken", FP_E_MESSAGE_INVALID);
+    }
+    json_begin_array(&json);
+    for (size_t i = 0; (mapping = mapping_set_at(e->mappings, i)) != NULL; i++) {
+        mapping_describe(&json, mapping);
+    }
+    json_end_array(&json);
+    out.call = in.call;
+    out.platforms = buf_error(&list) == FP_OK ? buf_bytes(&list) : BYTES("[]");
+    if (vault != NULL) {
+        enum fp_error lost = link_put_platforms_told(vault, &out);
+        (void)lost; // the vault's deadline answers
+    }
+    buf_done(&list);
+}

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "console/console.h"
 #include "crypto/setup.h"
 #include "egress/egress.h"
 #include "gateway/gateway.h"
@@ -27,16 +28,20 @@ static const struct main_room main_rooms[] = {
     {LINK_ROOM_GATEWAY, gateway_room},
     {LINK_ROOM_VAULT, vault_room},
     {LINK_ROOM_EGRESS, egress_room},
+    {LINK_ROOM_CONSOLE, console_room},
 };
 #define MAIN_ROOMS (sizeof main_rooms / sizeof main_rooms[0])
 
 static int main_serve(const struct config *config)
 {
     enum link_room names[MAIN_ROOMS];
+    size_t count = 0;
     for (size_t i = 0; i < MAIN_ROOMS; i++) {
-        names[i] = main_rooms[i].name;
+        if (main_rooms[i].name != LINK_ROOM_CONSOLE || config->console_listen[0] != '\0') {
+            names[count++] = main_rooms[i].name;
+        }
     }
-    return supervisor_main(config, names, MAIN_ROOMS);
+    return supervisor_main(config, names, count);
 }
 
 // `fishplate room NAME`: not for people. Without the supervisor's socket there is nothing to do.

@@ -9,6 +9,7 @@
 #include "registry/key_rotation.h"
 #include "registry/key_status.h"
 #include "registry/master_rewrap.h"
+#include "registry/operators.h"
 #include "registry/registry_int.h"
 #include "registry/rotate.h"
 #include "registry/tokens.h"
@@ -278,6 +279,37 @@ static enum fp_error control_customer(const struct control *c, enum link_number 
     }
 }
 
+static enum fp_error control_operator_invite(const struct control *c)
+{
+    struct link_operator_invite in = {0};
+    enum fp_error error = link_get_operator_invite(c->body, &in);
+    if (error == FP_OK) {
+        struct operator_invitation invitation = {in.email, in.role};
+        registry_operator_invite(c->registry, &c->caller, &invitation, c->done, c->ctx);
+    }
+    return error;
+}
+
+static enum fp_error control_operator_list(const struct control *c)
+{
+    struct link_operator_list in = {0};
+    enum fp_error error = link_get_operator_list(c->body, &in);
+    if (error == FP_OK) {
+        registry_operator_list(c->registry, &c->caller, c->done, c->ctx);
+    }
+    return error;
+}
+
+static enum fp_error control_operator_disable(const struct control *c)
+{
+    struct link_operator_disable in = {0};
+    enum fp_error error = link_get_operator_disable(c->body, &in);
+    if (error == FP_OK) {
+        registry_operator_disable(c->registry, &c->caller, in.operator, c->done, c->ctx);
+    }
+    return error;
+}
+
 void registry_status(struct registry *registry, struct json_out *json)
 {
     struct audit_health audit = audit_health(registry->parts.audit);
@@ -361,6 +393,9 @@ static const struct {
     {LINK_KEY_ROTATION, control_key_rotation},
     {LINK_MASTER_ROTATE, control_master_rotate},
     {LINK_STATUS, control_status},
+    {LINK_OPERATOR_INVITE, control_operator_invite},
+    {LINK_OPERATOR_LIST, control_operator_list},
+    {LINK_OPERATOR_DISABLE, control_operator_disable},
 };
 
 enum fp_error registry_control(struct registry *registry, struct bytes actor,

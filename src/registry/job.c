@@ -30,6 +30,7 @@ static bool job_copy_caller(struct registry_job *job, const struct registry_call
     job->caller.token = job_copy(job, caller->token, &good);
     job->caller.request_id = job_copy(job, caller->request_id, &good);
     job->caller.address = job_copy(job, caller->address, &good);
+    job->caller.reason = job_copy(job, caller->reason, &good);
     return good;
 }
 
@@ -212,6 +213,8 @@ static void job_finish(struct registry_job *job, enum fp_error error)
     buf_init(&errors, JOB_DETAIL + 2);
     if (result.error == FP_OK) {
         result.body = buf_bytes(&job->body);
+        result.cookie = job->cookie;
+        result.session = job->session;
     } else {
         result.detail = buf_bytes(&job->detail);
         if (job->errors.len != 0) {
@@ -313,11 +316,41 @@ static void job_recorded(void *ctx, enum fp_error result)
     }
 }
 
+// Why an operator does it stands in every record, among what else is told there.
+static enum fp_error job_add_reason(struct registry_job *job, struct audit_record *record)
+{
+    struct bytes inner = bytes_slice(record->detail, 1, record->detail.len);
+    struct buf text;
+    struct json_out json = json_out_start(&text);
+    enum fp_error error = FP_OK;
+    if (job->caller.reason.len == 0) {
+        return FP_OK;
+    }
+    buf_init(&text, FP_LIMIT_AUDIT_DETAIL);
+    json_begin_object(&json);
+    json_member_text(&json, "reason", job->caller.reason);
+    if (inner.len > 1) {
+        buf_append_byte(&text, ',');
+        buf_append_bytes(&text, inner);
+    } else {
+        json_end_object(&json);
+    }
+    error = buf_error(&text);
+    if (error == FP_OK) {
+        record->detail = arena_copy(job->scratch, buf_bytes(&text));
+        error = record->detail.ptr != NULL ? FP_OK : FP_E_NO_MEMORY;
+    }
+    buf_done(&text);
+    return error;
+}
+
 static void job_audit(struct registry_job *job)
 {
     for (unsigned i = 0; i < job->record_count; i++) {
-        enum fp_error error =
-            audit_append(job->registry->parts.audit, &job->records[i], job_recorded, job);
+        enum fp_error error = job_add_reason(job, &job->records[i]);
+        error = error != FP_OK
+                    ? error
+                    : audit_append(job->registry->parts.audit, &job->records[i], job_recorded, job);
         if (error != FP_OK) {
             job->failure = FP_E_AUDIT_UNAVAILABLE;
             break;

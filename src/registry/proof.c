@@ -117,6 +117,29 @@ static void proof_of_connect_link(const struct store_connect_link *row, struct p
     proof_text(out, row->connected);
 }
 
+static void proof_of_operator(const struct store_operator *row, struct proof *out)
+{
+    proof_text(out, row->id);
+    proof_text(out, row->email);
+    proof_number(out, row->role);
+    proof_text(out, row->password);
+    out->parts[out->count++] = row->totp;
+    proof_number(out, (uint64_t)row->totp_step);
+    out->parts[out->count++] = bytes_of(row->link_hash, sizeof row->link_hash);
+    proof_number(out, (uint64_t)row->link_expires_ms);
+    proof_number(out, (uint64_t)row->disabled_ms);
+}
+
+static void proof_of_session(const struct store_session *row, struct proof *out)
+{
+    proof_text(out, row->id);
+    out->parts[out->count++] = bytes_of(row->hash, sizeof row->hash);
+    proof_text(out, row->person);
+    proof_number(out, (uint64_t)row->created_ms);
+    proof_number(out, (uint64_t)row->expires_ms);
+    proof_number(out, (uint64_t)row->fresh_ms);
+}
+
 enum fp_error proof_make_token(struct keyring *ring, struct store_token *row)
 {
     struct proof proof = {0};
@@ -185,4 +208,32 @@ enum fp_error proof_check_code(struct keyring *ring, const struct store_code *ro
     struct proof proof = {0};
     proof_of_code(row, &proof);
     return keyring_authentic(ring, "code", proof.parts, proof.count, row->authenticator);
+}
+
+enum fp_error proof_make_operator(struct keyring *ring, struct store_operator *row)
+{
+    struct proof proof = {0};
+    proof_of_operator(row, &proof);
+    return keyring_authenticate(ring, "operator", proof.parts, proof.count, row->authenticator);
+}
+
+enum fp_error proof_check_operator(struct keyring *ring, const struct store_operator *row)
+{
+    struct proof proof = {0};
+    proof_of_operator(row, &proof);
+    return keyring_authentic(ring, "operator", proof.parts, proof.count, row->authenticator);
+}
+
+enum fp_error proof_make_session(struct keyring *ring, struct store_session *row)
+{
+    struct proof proof = {0};
+    proof_of_session(row, &proof);
+    return keyring_authenticate(ring, "session", proof.parts, proof.count, row->authenticator);
+}
+
+enum fp_error proof_check_session(struct keyring *ring, const struct store_session *row)
+{
+    struct proof proof = {0};
+    proof_of_session(row, &proof);
+    return keyring_authentic(ring, "session", proof.parts, proof.count, row->authenticator);
 }

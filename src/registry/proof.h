@@ -13,6 +13,10 @@ enum fp_error proof_make_connection(struct keyring *ring, struct store_connectio
 enum fp_error proof_make_application(struct keyring *ring, struct store_application *row);
 enum fp_error proof_make_connect_link(struct keyring *ring, struct store_connect_link *row);
 enum fp_error proof_make_code(struct keyring *ring, struct store_code *row);
+enum fp_error proof_make_operator(struct keyring *ring, struct store_operator *row);
+enum fp_error proof_make_session(struct keyring *ring, struct store_session *row);
+enum fp_error proof_check_operator(struct keyring *ring, const struct store_operator *row);
+enum fp_error proof_check_session(struct keyring *ring, const struct store_session *row);
 // FP_E_UNSEAL_FAILED when the row is not as it was written, else what the keyring says.
 enum fp_error proof_check_token(struct keyring *ring, const struct store_token *row);
 enum fp_error proof_check_connection(struct keyring *ring, const struct store_connection *row);

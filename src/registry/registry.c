@@ -124,6 +124,8 @@ void registry_flush_usage(struct registry *registry)
         }
         if (id_valid(bytes_of_text(entry->id), "con")) {
             store_touch_connection(batch, entry->id, entry->used_ms);
+        } else if (id_valid(bytes_of_text(entry->id), "ses")) {
+            store_touch_session(batch, entry->id, entry->used_ms);
         } else {
             store_touch_token(batch, entry->id, entry->used_ms);
         }

@@ -29,6 +29,7 @@ struct registry_caller {
     struct bytes token;       // id of the token that was shown; may be empty
     struct bytes request_id;  // as in X-Request-Id; may be empty
     struct bytes address;     // caller's address; may be empty
+    struct bytes reason;      // why an operator does it; may be empty
 };
 
 // What an operation came to; valid during the callback, body is wiped afterwards.
@@ -39,6 +40,8 @@ struct registry_result {
     struct bytes errors;     // JSON array of wrong fields; may be empty
     const char *application; // id concerned, "" where none
     const char *connection;  // id concerned, "" where none
+    unsigned cookie;         // enum console_cookie, for the dashboard
+    struct bytes session;    // of a browser that has just signed in: for its cookie
 };
 
 // Called exactly once for each operation, from audit_dispatch(), store_dispatch() or, where there

@@ -43,6 +43,18 @@ struct key_cursor {
     uint32_t version;       // of its key
 };
 
+// Failures to sign in, of one account or address.
+struct sign_in_failures {
+    uint32_t who;    // hash of its name; 0: free
+    unsigned count;  // in a row
+    int64_t next_ms; // no attempt before, wall clock
+};
+
+// All that are remembered, by hash with short probes.
+struct sign_in_table {
+    struct sign_in_failures list[FP_LIMIT_SIGN_IN_KNOWN]; // places
+};
+
 struct registry {
     struct registry_parts parts;                        // borrowed
     uint64_t epoch;                                     // written changes of rights
@@ -68,6 +80,7 @@ struct registry {
     int64_t rotate_not_before_ms;                       // wall clock; after a failure
     int64_t rotate_look_ms;                             // when to look for due ones again
     bool stopping;                                      // long jobs end at their next slice
+    struct sign_in_table sign_ins;                      // who guesses passwords
 };
 
 struct registry_job;
@@ -112,6 +125,8 @@ struct registry_job {
     void (*ended)(struct registry_job *job, enum fp_error error); // before done; NULL: none
     struct registry_job *next_rotating;                           // in the registry's list
     int64_t now_ms;                                               // wall clock of this attempt
+    unsigned cookie;                                              // enum console_cookie
+    struct bytes session;                                         // for the cookie, in the arena
 };
 
 // NULL when out of memory: done was then called with FP_E_NO_MEMORY.

@@ -12,7 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum sandbox_policy { SANDBOX_SUPERVISOR, SANDBOX_GATEWAY, SANDBOX_VAULT, SANDBOX_EGRESS };
+enum sandbox_policy {
+    SANDBOX_SUPERVISOR,
+    SANDBOX_GATEWAY, // the console's too: both serve HTTP and do nothing else
+    SANDBOX_VAULT,
+    SANDBOX_EGRESS
+};
 
 struct sandbox_path {
     const char *path; // file or folder

@@ -73,8 +73,24 @@ static const char step_3[] =
 
 // Metadata that is changed by two at once is not lost: each names the version it saw.
 static const char step_4[] = "ALTER TABLE metadata ADD COLUMN version INTEGER NOT NULL DEFAULT 1;";
+// The dashboard: who may use it, and who is signed in. Lists are sorted and searched there.
+static const char step_5[] =
+    "CREATE TABLE person(id TEXT PRIMARY KEY NOT NULL, email TEXT NOT NULL UNIQUE,"
+    " name TEXT NOT NULL, role INTEGER NOT NULL, password TEXT NOT NULL, totp BLOB NOT NULL,"
+    " totp_step INTEGER NOT NULL, link_hash BLOB NOT NULL, link_expires_ms INTEGER NOT NULL,"
+    " created_ms INTEGER NOT NULL, signed_in_ms INTEGER NOT NULL, disabled_ms INTEGER NOT NULL,"
+    " version INTEGER NOT NULL, authenticator BLOB NOT NULL) STRICT;"
+    "CREATE TABLE session(id TEXT PRIMARY KEY NOT NULL, hash BLOB NOT NULL UNIQUE,"
+    " person TEXT NOT NULL REFERENCES person(id), address TEXT NOT NULL,"
+    " created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, fresh_ms INTEGER NOT NULL,"
+    " used_ms INTEGER NOT NULL, version INTEGER NOT NULL, authenticator BLOB NOT NULL) STRICT;"
+    "CREATE INDEX session_person ON session(person,id);"
+    "CREATE INDEX connection_name ON connection(name,id);"
+    "CREATE INDEX connection_changed ON connection(changed_ms,id);"
+    "CREATE INDEX connection_used ON connection(used_ms,id);"
+    "CREATE INDEX customer_name ON customer(name,id);";
 
-static const char *const steps[] = {step_1, step_2, step_3, step_4};
+static const char *const steps[] = {step_1, step_2, step_3, step_4, step_5};
 
 const char *const *store__migrations(unsigned *count_out)
 {

@@ -189,6 +189,47 @@ enum fp_error store_get_setting(struct store *store, const char *name, struct ar
     return error;
 }
 
+enum fp_error store_get_operator(struct store *store, const char *id, struct arena *arena,
+                                 struct store_operator *out)
+{
+    struct store_operator row = {0};
+    enum fp_error error = FP_E_STORE_NOT_FOUND;
+    if (store__text(row.id, sizeof row.id, id)) {
+        error = store__get(store, STORE_OPERATOR, STORE_BY_KEY, arena, &row);
+    }
+    if (error == FP_OK) {
+        *out = row;
+    }
+    return error;
+}
+
+enum fp_error store_find_operator(struct store *store, const char *email, struct arena *arena,
+                                  struct store_operator *out)
+{
+    struct store_operator row = {0};
+    enum fp_error error = FP_E_STORE_NOT_FOUND;
+    if (store__text(row.email, sizeof row.email, email)) {
+        error = store__get(store, STORE_OPERATOR, STORE_BY_SECOND, arena, &row);
+    }
+    if (error == FP_OK) {
+        *out = row;
+    }
+    return error;
+}
+
+enum fp_error store_find_session(struct store *store, const uint8_t hash[static STORE_HASH],
+                                 struct store_session *out)
+{
+    struct store_session row = {0};
+    enum fp_error error = FP_E_STORE_NOT_FOUND;
+    memcpy(row.hash, hash, sizeof row.hash);
+    error = store__get(store, STORE_SESSION, STORE_BY_SECOND, NULL, &row);
+    if (error == FP_OK) {
+        *out = row;
+    }
+    return error;
+}
+
 // ---- lists
 enum fp_error store_list_applications(struct store *store, const struct store_query *query,
                                       struct arena *arena, struct store_application **out,
@@ -285,6 +326,32 @@ enum fp_error store_list_codes(struct store *store, const struct store_query *qu
 {
     struct store_rows found = {0};
     enum fp_error error = store__list(store, STORE_CODE, query, arena, &found);
+    if (error == FP_OK) {
+        *out = found.rows;
+        *count_out = found.count;
+    }
+    return error;
+}
+
+enum fp_error store_list_operators(struct store *store, const struct store_query *query,
+                                   struct arena *arena, struct store_operator **out,
+                                   size_t *count_out)
+{
+    struct store_rows found = {0};
+    enum fp_error error = store__list(store, STORE_OPERATOR, query, arena, &found);
+    if (error == FP_OK) {
+        *out = found.rows;
+        *count_out = found.count;
+    }
+    return error;
+}
+
+enum fp_error store_list_sessions(struct store *store, const struct store_query *query,
+                                  struct arena *arena, struct store_session **out,
+                                  size_t *count_out)
+{
+    struct store_rows found = {0};
+    enum fp_error error = store__list(store, STORE_SESSION, query, arena, &found);
     if (error == FP_OK) {
         *out = found.rows;
         *count_out = found.count;

@@ -216,3 +216,43 @@ void store_delete_connect_links(struct store_batch *batch, const char *applicati
     row.id[0] = '*'; // not the key this time
     store__add(batch, STORE_CONNECT_LINK, STORE_DELETE_OF, true, &row);
 }
+
+void store_insert_operator(struct store_batch *batch, const struct store_operator *row)
+{
+    store__add(batch, STORE_OPERATOR, STORE_INSERT, false, row);
+}
+
+void store_update_operator(struct store_batch *batch, const struct store_operator *row)
+{
+    store__add(batch, STORE_OPERATOR, STORE_UPDATE, false, row);
+}
+
+void store_insert_session(struct store_batch *batch, const struct store_session *row)
+{
+    store__add(batch, STORE_SESSION, STORE_INSERT, false, row);
+}
+
+void store_update_session(struct store_batch *batch, const struct store_session *row)
+{
+    store__add(batch, STORE_SESSION, STORE_UPDATE, false, row);
+}
+
+void store_touch_session(struct store_batch *batch, const char *id, int64_t used_ms)
+{
+    KEY_ROW(store_session, id, id);
+    row.used_ms = used_ms;
+    store__add(batch, STORE_SESSION, STORE_TOUCH, true, &row);
+}
+
+void store_delete_session(struct store_batch *batch, const char *id)
+{
+    KEY_ROW(store_session, id, id);
+    store__add(batch, STORE_SESSION, STORE_DELETE, false, &row);
+}
+
+void store_delete_sessions(struct store_batch *batch, const char *person)
+{
+    KEY_ROW(store_session, person, person);
+    row.id[0] = '*'; // not the key this time
+    store__add(batch, STORE_SESSION, STORE_DELETE_OF, true, &row);
+}

@@ -23,8 +23,8 @@
     }
 
 static const struct store_column application[] = {
-    TEXT(store_application, id, STORE_KEY),
-    TEXT(store_application, name, 0),
+    TEXT(store_application, id, STORE_KEY | STORE_SEARCHED),
+    TEXT(store_application, name, STORE_SEARCHED),
     TEXT(store_application, environment, 0),
     TEXT(store_application, networks, 0),
     NUMBER(store_application, created_ms, STORE_I64, 0),
@@ -37,10 +37,10 @@ static const struct store_column application[] = {
 };
 
 static const struct store_column customer[] = {
-    TEXT(store_customer, id, STORE_KEY),
+    TEXT(store_customer, id, STORE_KEY | STORE_SEARCHED),
     TEXT(store_customer, application, STORE_SECOND),
-    TEXT(store_customer, name, 0),
-    TEXT(store_customer, email, STORE_SECOND),
+    TEXT(store_customer, name, STORE_SEARCHED),
+    TEXT(store_customer, email, STORE_SECOND | STORE_SEARCHED),
     NUMBER(store_customer, created_ms, STORE_I64, 0),
     NUMBER(store_customer, erased_ms, STORE_I64, 0),
     NUMBER(store_customer, version, STORE_U32, STORE_VERSION),
@@ -59,16 +59,16 @@ static const struct store_column data_key[] = {
 };
 
 static const struct store_column connection[] = {
-    TEXT(store_connection, id, STORE_KEY),
+    TEXT(store_connection, id, STORE_KEY | STORE_SEARCHED),
     TEXT(store_connection, application, 0),
     TEXT(store_connection, customer, 0),
-    TEXT(store_connection, platform, 0),
-    TEXT(store_connection, name, 0),
-    TEXT(store_connection, email, 0),
+    TEXT(store_connection, platform, STORE_SEARCHED),
+    TEXT(store_connection, name, STORE_SEARCHED),
+    TEXT(store_connection, email, STORE_SEARCHED),
     NUMBER(store_connection, state, STORE_U32, 0),
     TEXT(store_connection, reason, 0),
     TEXT(store_connection, networks, 0),
-    TEXT(store_connection, account, 0),
+    TEXT(store_connection, account, STORE_SEARCHED),
     NUMBER(store_connection, credential_version, STORE_U32, 0),
     NUMBER(store_connection, created_ms, STORE_I64, 0),
     NUMBER(store_connection, changed_ms, STORE_I64, 0),
@@ -143,6 +143,36 @@ static const struct store_column code[] = {
     FIXED(store_code, authenticator, 0),
 };
 
+static const struct store_column person[] = {
+    TEXT(store_operator, id, STORE_KEY),
+    TEXT(store_operator, email, STORE_SECOND),
+    TEXT(store_operator, name, 0),
+    NUMBER(store_operator, role, STORE_U32, 0),
+    TEXT(store_operator, password, 0),
+    BLOB(store_operator, totp, 256),
+    NUMBER(store_operator, totp_step, STORE_I64, 0),
+    FIXED(store_operator, link_hash, 0),
+    NUMBER(store_operator, link_expires_ms, STORE_I64, 0),
+    NUMBER(store_operator, created_ms, STORE_I64, 0),
+    NUMBER(store_operator, signed_in_ms, STORE_I64, 0),
+    NUMBER(store_operator, disabled_ms, STORE_I64, 0),
+    NUMBER(store_operator, version, STORE_U32, STORE_VERSION),
+    FIXED(store_operator, authenticator, 0),
+};
+
+static const struct store_column session[] = {
+    TEXT(store_session, id, STORE_KEY),
+    FIXED(store_session, hash, STORE_SECOND),
+    TEXT(store_session, person, STORE_PARENT),
+    TEXT(store_session, address, 0),
+    NUMBER(store_session, created_ms, STORE_I64, 0),
+    NUMBER(store_session, expires_ms, STORE_I64, 0),
+    NUMBER(store_session, fresh_ms, STORE_I64, 0),
+    NUMBER(store_session, used_ms, STORE_I64, STORE_TOUCHED),
+    NUMBER(store_session, version, STORE_U32, STORE_VERSION),
+    FIXED(store_session, authenticator, 0),
+};
+
 static const struct store_column metadata[] = {
     TEXT(store_metadata, connection, STORE_KEY),
     BLOB(store_metadata, content, FP_LIMIT_METADATA_JSON + 4096),
@@ -171,6 +201,10 @@ static const struct store_entity entities[STORE_KIND_COUNT] = {
     [STORE_METADATA] = ENTITY(metadata),
     [STORE_SETTING] = ENTITY(setting),
     [STORE_CONNECT_LINK] = ENTITY(connect_link),
+    // "operator" is a word of SQL's grammar and of C++'s
+    [STORE_OPERATOR] = {"person", sizeof(struct store_operator), person,
+                        sizeof person / sizeof person[0]},
+    [STORE_SESSION] = ENTITY(session),
 };
 
 // Fields of a query by the column they restrict.
@@ -188,6 +222,7 @@ static const struct {
     {"email", offsetof(struct store_query, email), true},
     {"state", offsetof(struct store_query, state), false},
     {"kind", offsetof(struct store_query, kind), false},
+    {"person", offsetof(struct store_query, person), true},
 };
 
 const struct store_entity *store_entity(enum store_kind kind)
@@ -236,6 +271,15 @@ enum fp_error store_filters(const struct store_entity *entity, const struct stor
             return FP_E_INPUT_INVALID;
         }
         out[count++] = filter;
+    }
+    if (query != NULL && query->sort != NULL && store_column(entity, query->sort) == NULL) {
+        return FP_E_INPUT_INVALID;
+    }
+    if (query != NULL && query->search != NULL) {
+        if (store_column_with(entity, STORE_SEARCHED) == NULL) {
+            return FP_E_INPUT_INVALID;
+        }
+        out[count++] = (struct store_filter){.text = query->search};
     }
     *count_out = count;
     return FP_OK;

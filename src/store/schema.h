@@ -17,12 +17,13 @@ enum store_type {
 };
 
 enum store_role {
-    STORE_KEY = 1,     // part of the row's key
-    STORE_SECOND = 2,  // part of its second, also unique, key
-    STORE_PARENT = 4,  // what it belongs to: deletes of several rows go by it
-    STORE_TOUCHED = 8, // set by touch, not by update
-    STORE_ADDED = 16,  // added to by touch, not set by update
-    STORE_VERSION = 32 // counts changes
+    STORE_KEY = 1,      // part of the row's key
+    STORE_SECOND = 2,   // part of its second, also unique, key
+    STORE_PARENT = 4,   // what it belongs to: deletes of several rows go by it
+    STORE_TOUCHED = 8,  // set by touch, not by update
+    STORE_ADDED = 16,   // added to by touch, not set by update
+    STORE_VERSION = 32, // counts changes
+    STORE_SEARCHED = 64 // a query's search looks into it
 };
 
 struct store_column {
@@ -49,11 +50,11 @@ const struct store_column *store_column_with(const struct store_entity *entity,
 
 // A filter of a query that applies: column and value.
 struct store_filter {
-    const struct store_column *column; // of the entity
+    const struct store_column *column; // of the entity; NULL: text is searched for
     const char *text;                  // value of a text column, else NULL
     uint32_t number;                   // value of a number column
 };
-#define STORE_FILTERS_MAX 9
+#define STORE_FILTERS_MAX 11
 // Fills at most STORE_FILTERS_MAX filters. FP_E_INPUT_INVALID when the entity lacks one's column.
 enum fp_error store_filters(const struct store_entity *entity, const struct store_query *query,
                             struct store_filter out[static STORE_FILTERS_MAX], size_t *count_out);

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/sql_int.h"
 
-const struct sql_dialect store__sql_sqlite = {'?', "max"};
-const struct sql_dialect store__sql_postgres = {'$', "greatest"};
+const struct sql_dialect store__sql_sqlite = {'?', "max", "LIKE"};
+const struct sql_dialect store__sql_postgres = {'$', "greatest", "ILIKE"};
 
 static unsigned sql_parameter(const struct store_entity *entity, const struct store_column *column)
 {
@@ -127,12 +127,34 @@ void store__sql_change(struct buf *sql, const struct sql_dialect *dialect,
     }
 }
 
+// "(a LIKE ?3 ESCAPE '\' OR b LIKE ?3 ESCAPE '\')" over the columns that a search looks into.
+static void sql_search(struct buf *sql, const struct sql_dialect *dialect,
+                       const struct store_entity *entity, size_t parameter)
+{
+    const char *before = "(";
+    for (size_t i = 0; i < entity->column_count; i++) {
+        if ((entity->columns[i].roles & STORE_SEARCHED) != 0) {
+            buf_printf(sql, "%s%s %s %c%zu", before, entity->columns[i].name, dialect->like,
+                       dialect->mark, parameter);
+            buf_append_text(sql, " ESCAPE '\\'");
+            before = " OR ";
+        }
+    }
+    buf_append_byte(sql, ')');
+}
+
 static const char *sql_filters(struct buf *sql, const struct sql_dialect *dialect,
+                               const struct store_entity *entity,
                                const struct store_filter *filters, size_t count)
 {
     const char *before = " WHERE ";
     for (size_t i = 0; i < count; i++) {
-        buf_printf(sql, "%s%s=%c%zu", before, filters[i].column->name, dialect->mark, i + 1);
+        buf_append_text(sql, before);
+        if (filters[i].column == NULL) {
+            sql_search(sql, dialect, entity, i + 1);
+        } else {
+            buf_printf(sql, "%s=%c%zu", filters[i].column->name, dialect->mark, i + 1);
+        }
         before = " AND ";
     }
     return before;
@@ -161,7 +183,7 @@ void store__sql_list(struct buf *sql, const struct sql_dialect *dialect,
     buf_append_text(sql, "SELECT ");
     sql_columns(sql, entity);
     buf_printf(sql, " FROM %s", entity->table);
-    before = sql_filters(sql, dialect, filters, count);
+    before = sql_filters(sql, dialect, entity, filters, count);
     if (query != NULL && query->after != NULL) {
         buf_printf(sql, "%s(", before);
         const unsigned columns = sql_key(sql, entity, "");
@@ -172,6 +194,10 @@ void store__sql_list(struct buf *sql, const struct sql_dialect *dialect,
         buf_append_byte(sql, ')');
     }
     buf_append_text(sql, " ORDER BY ");
+    if (query != NULL && query->sort != NULL) {
+        buf_printf(sql, "%s%s,", store_column(entity, query->sort)->name,
+                   newest_first ? " DESC" : "");
+    }
     (void)sql_key(sql, entity, newest_first ? " DESC" : "");
     buf_printf(sql, " LIMIT %c%zu OFFSET %c%zu", dialect->mark, next, dialect->mark, next + 1);
 }
@@ -181,5 +207,5 @@ void store__sql_count(struct buf *sql, const struct sql_dialect *dialect,
                       size_t count)
 {
     buf_printf(sql, "SELECT count(*) FROM %s", entity->table);
-    (void)sql_filters(sql, dialect, filters, count);
+    (void)sql_filters(sql, dialect, entity, filters, count);
 }

@@ -12,6 +12,7 @@
 struct sql_dialect {
     char mark;            // before a parameter's number
     const char *greatest; // function that gives the larger of two values
+    const char *like;     // operator that compares with a pattern, in whatever case
 };
 extern const struct sql_dialect store__sql_sqlite, store__sql_postgres;
 

@@ -159,6 +159,38 @@ struct store_code {
     uint8_t authenticator[STORE_AUTHENTICATOR];   // see above
 };
 
+// A person who uses the dashboard. One without a password was invited and has not come yet.
+struct store_operator {
+    char id[ID_TEXT];                           // opr_...
+    char email[FP_LIMIT_EMAIL_TEXT + 1];        // unique; the id where it is not known yet
+    char name[FP_LIMIT_NAME_TEXT + 1];          // shown to people; may be empty
+    uint32_t role;                              // enum console_role (auth/console_route.h)
+    char password[161];                         // Argon2id, as keys/password.h writes it
+    struct bytes totp;                          // second factor's secret, sealed; empty: none
+    int64_t totp_step;                          // of the last code that was taken
+    uint8_t link_hash[STORE_HASH];              // SHA-256 of the one-time link; zeros: none
+    int64_t link_expires_ms;                    // when that link stops working
+    int64_t created_ms;                         // when
+    int64_t signed_in_ms;                       // last time; 0: never
+    int64_t disabled_ms;                        // 0: may sign in
+    uint32_t version;                           // see above
+    uint8_t authenticator[STORE_AUTHENTICATOR]; // see above
+};
+
+// A browser that is signed in.
+struct store_session {
+    char id[ID_TEXT];                           // ses_...; names it without being it
+    uint8_t hash[STORE_HASH];                   // SHA-256 of what the cookie holds, unique
+    char person[ID_TEXT];                       // the operator
+    char address[47];                           // that it was made from
+    int64_t created_ms;                         // when
+    int64_t expires_ms;                         // ends then, whatever happens
+    int64_t fresh_ms;                           // when the password was typed last
+    int64_t used_ms;                            // last use, coarse; not part of version
+    uint32_t version;                           // see above
+    uint8_t authenticator[STORE_AUTHENTICATOR]; // see above
+};
+
 struct store_metadata {
     char connection[ID_TEXT]; // whose; one row for each connection
     struct bytes content;     // JSON array as the registry writes it, sealed or not; at most
@@ -225,6 +257,12 @@ enum fp_error store_find_connect_link(struct store *store, const uint8_t hash[st
                                       struct store_connect_link *out);
 enum fp_error store_find_code(struct store *store, const uint8_t hash[static STORE_HASH],
                               struct store_code *out);
+enum fp_error store_get_operator(struct store *store, const char *id, struct arena *arena,
+                                 struct store_operator *out);
+enum fp_error store_find_operator(struct store *store, const char *email, struct arena *arena,
+                                  struct store_operator *out);
+enum fp_error store_find_session(struct store *store, const uint8_t hash[static STORE_HASH],
+                                 struct store_session *out);
 enum fp_error store_get_metadata(struct store *store, const char *connection, struct arena *arena,
                                  struct store_metadata *out);
 enum fp_error store_get_setting(struct store *store, const char *name, struct arena *arena,
@@ -247,6 +285,10 @@ struct store_query {
     const char *email;       // connections, customers
     uint32_t state;          // connections, data keys
     uint32_t kind;           // tokens, connect links
+    const char *person;      // sessions
+    const char *search;      // pattern within name, e-mail, id, account or platform: '%' any text,
+                             // '_' any character, '\\' before either of them or itself
+    const char *sort;        // column to order by instead of the id; then without after
     const char *after;       // only rows behind this id (before it when newest_first): a cursor
     uint32_t after_number;   // with after, for rows with a number in their key (data keys,
                              // credentials): the number of the row behind which to go on
@@ -279,6 +321,12 @@ enum fp_error store_list_tokens(struct store *store, const struct store_query *q
 enum fp_error store_list_connect_links(struct store *store, const struct store_query *query,
                                        struct arena *arena, struct store_connect_link **out,
                                        size_t *count_out);
+enum fp_error store_list_operators(struct store *store, const struct store_query *query,
+                                   struct arena *arena, struct store_operator **out,
+                                   size_t *count_out);
+enum fp_error store_list_sessions(struct store *store, const struct store_query *query,
+                                  struct arena *arena, struct store_session **out,
+                                  size_t *count_out);
 enum fp_error store_list_codes(struct store *store, const struct store_query *query,
                                struct arena *arena, struct store_code **out, size_t *count_out);
 
@@ -294,6 +342,8 @@ enum store_kind {
     STORE_METADATA,
     STORE_SETTING,
     STORE_CONNECT_LINK,
+    STORE_OPERATOR,
+    STORE_SESSION,
     STORE_KIND_COUNT
 };
 enum fp_error store_count(struct store *store, enum store_kind kind,
@@ -360,6 +410,15 @@ void store_delete_code(struct store_batch *batch, const char *id);
 void store_delete_codes(struct store_batch *batch, const char *connection);
 void store_insert_metadata(struct store_batch *batch, const struct store_metadata *row);
 void store_update_metadata(struct store_batch *batch, const struct store_metadata *row);
+void store_insert_operator(struct store_batch *batch, const struct store_operator *row);
+void store_update_operator(struct store_batch *batch, const struct store_operator *row);
+void store_insert_session(struct store_batch *batch, const struct store_session *row);
+// All of the row but `used_ms`.
+void store_update_session(struct store_batch *batch, const struct store_session *row);
+void store_touch_session(struct store_batch *batch, const char *id, int64_t used_ms);
+void store_delete_session(struct store_batch *batch, const char *id);
+// All of one operator; none is no failure.
+void store_delete_sessions(struct store_batch *batch, const char *person);
 void store_delete_metadata(struct store_batch *batch, const char *connection); // none: no failure
 void store_put_setting(struct store_batch *batch, const struct store_setting *row);
 // FP_E_EXISTS when it is there already.

@@ -77,9 +77,9 @@ static void listen_log(const char *name, const char *text, int fd)
 
 // An empty text is a listener that is not wanted.
 static enum fp_error openings_listen(struct openings *openings, const char *name, const char *text,
-                                     struct fp_note *note)
+                                     enum link_room owner, struct fp_note *note)
 {
-    struct opened item = {.kind = ROOM_HANDOVER_LISTENER, .owner = LINK_ROOM_GATEWAY};
+    struct opened item = {.kind = ROOM_HANDOVER_LISTENER, .owner = owner};
     struct config_address address;
     enum fp_error error = FP_OK;
     if (text[0] == '\0') {
@@ -113,14 +113,19 @@ static enum fp_error openings_listen_all(struct openings *openings, const struct
     char name[OPENED_NAME];
     for (unsigned i = 0; i < CONFIG_LISTENERS && error == FP_OK; i++) {
         snprintf(name, sizeof name, "api.%u", i);
-        error = openings_listen(openings, name, config->api_listen[i], note);
+        error = openings_listen(openings, name, config->api_listen[i], LINK_ROOM_GATEWAY, note);
     }
     for (unsigned i = 0; i < CONFIG_LISTENERS && error == FP_OK; i++) {
         snprintf(name, sizeof name, "plain.%u", i);
-        error = openings_listen(openings, name, config->plain_listen[i], note);
+        error = openings_listen(openings, name, config->plain_listen[i], LINK_ROOM_GATEWAY, note);
     }
     if (error == FP_OK) {
-        error = openings_listen(openings, "metrics", config->metrics_listen, note);
+        error =
+            openings_listen(openings, "metrics", config->metrics_listen, LINK_ROOM_GATEWAY, note);
+    }
+    if (error == FP_OK) {
+        error =
+            openings_listen(openings, "console", config->console_listen, LINK_ROOM_CONSOLE, note);
     }
     return error;
 }
@@ -190,9 +195,24 @@ enum fp_error openings_make(struct openings *openings, const struct config *conf
                             struct fp_note *note)
 {
     const bool own_key = strcmp(config->key_source, "file") == 0;
+    // without a TLS listener no certificate is needed
+    const bool api = config->api_listen[0][0] != '\0';
+    const bool console = config->console_listen[0] != '\0';
     const struct opened files[] = {
-        {.name = "tls.certificate", .owner = LINK_ROOM_GATEWAY, .path = config->tls_certificate},
-        {.name = "tls.key", .owner = LINK_ROOM_GATEWAY, .path = config->tls_key, .forbidden = 077},
+        {.name = "tls.certificate",
+         .owner = LINK_ROOM_GATEWAY,
+         .path = api ? config->tls_certificate : ""},
+        {.name = "tls.key",
+         .owner = LINK_ROOM_GATEWAY,
+         .path = api ? config->tls_key : "",
+         .forbidden = 077},
+        {.name = "tls.certificate",
+         .owner = LINK_ROOM_CONSOLE,
+         .path = console ? config->tls_certificate : ""},
+        {.name = "tls.key",
+         .owner = LINK_ROOM_CONSOLE,
+         .path = console ? config->tls_key : "",
+         .forbidden = 077},
         {.name = "master.key",
          .owner = LINK_ROOM_VAULT,
          .path = config_master_path(config),
@@ -203,11 +223,9 @@ enum fp_error openings_make(struct openings *openings, const struct config *conf
          .forbidden = 077,
          .optional = true},
     };
-    bool tls = config->api_listen[0][0] != '\0';
     enum fp_error error = FP_OK;
     snprintf(openings->next_key, sizeof openings->next_key, "%s.new", config->master_key_file);
-    // without a TLS listener no certificate is needed
-    for (size_t i = tls ? 0 : 2; i < sizeof files / sizeof files[0] && error == FP_OK; i++) {
+    for (size_t i = 0; i < sizeof files / sizeof files[0] && error == FP_OK; i++) {
         error = openings_file(openings, files[i], note);
     }
     if (error == FP_OK) {

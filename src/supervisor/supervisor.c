@@ -176,21 +176,25 @@ static void supervisor_on_end(uv_signal_t *handle, int number)
 
 static void supervisor_on_hangup(uv_signal_t *handle, int number)
 {
+    static const enum link_room with_tls[] = {LINK_ROOM_GATEWAY, LINK_ROOM_CONSOLE};
     struct supervisor *supervisor = handle->data;
-    struct supervised *gateway = supervisor_find(supervisor, LINK_ROOM_GATEWAY);
     struct fp_note note = {0};
-    enum fp_error error = FP_OK;
     (void)number;
-    if (supervisor->stopping || gateway == NULL) {
-        return;
+    for (size_t i = 0; i < sizeof with_tls / sizeof with_tls[0] && !supervisor->stopping; i++) {
+        struct supervised *one = supervisor_find(supervisor, with_tls[i]);
+        enum fp_error error =
+            one != NULL ? openings_renew(&supervisor->openings, with_tls[i], &note) : FP_OK;
+        if (error != FP_OK) {
+            supervisor_log_note(&note, error, "reload_failed");
+            return;
+        }
+        if (one != NULL) {
+            supervised_reload(one);
+        }
     }
-    error = openings_renew(&supervisor->openings, LINK_ROOM_GATEWAY, &note);
-    if (error != FP_OK) {
-        supervisor_log_note(&note, error, "reload_failed");
-        return;
+    if (!supervisor->stopping) {
+        log_event(LOG_INFO, "reload", "Certificates were opened anew.");
     }
-    log_event(LOG_INFO, "reload", "Certificates were opened anew.");
-    supervised_reload(gateway);
 }
 
 static enum fp_error supervisor_make_loop(struct supervisor *supervisor)

@@ -13,7 +13,7 @@
 
 // ---- what is handed over: opened once, kept for rooms that are started again
 
-#define OPENED_MAX  16
+#define OPENED_MAX  20
 #define OPENED_NAME 65
 
 struct opened {
@@ -30,7 +30,7 @@ struct openings {
     struct opened items[OPENED_MAX]; // in the order in which they are handed over
     size_t count;                    // in use
     char control[CONFIG_PATH + 16];  // path of the control socket, to remove at the end; or ""
-    const char *local[CONFIG_LISTENERS * 2 + 1]; // paths of other Unix sockets, to remove
+    const char *local[CONFIG_LISTENERS * 2 + 2]; // paths of other Unix sockets, to remove
     size_t local_count;                          // entries of local
     char next_key[CONFIG_PATH + 8]; // where the successor of the master key lies, if any
 };
@@ -78,7 +78,7 @@ struct supervised {
     char protections[1025];         // JSON of READY; "" before
 };
 
-#define SUPERVISED_MAX 4
+#define SUPERVISED_MAX 5
 
 struct supervisor {
     const struct config *config;             // not owned

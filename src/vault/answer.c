@@ -43,7 +43,9 @@ void answer_gateway(struct vault *v, uint64_t number, const struct answer *answe
 void answer_call(struct call *call, const struct answer *answer)
 {
     if (call->listed) {
-        if (call->peer != NULL) {
+        if (call->console) {
+            console_answer(call, answer);
+        } else if (call->peer != NULL) {
             control_answer(call, answer);
         } else if ((call->number & VAULT_OWN_CALL) == 0) {
             answer_gateway(call->vault, call->number, answer);

@@ -225,6 +225,9 @@ static enum fp_error vault_start(void *state)
     }
     error = vault_start_clocks(v);
     if (error == FP_OK) {
+        error = console_begin(v);
+    }
+    if (error == FP_OK) {
         control_listen(v);
     }
     return error;
@@ -273,7 +276,9 @@ static void vault_frame(void *state, enum link_room from, const struct link_fram
     buf_clear(&v->body);
     buf_clear(&v->detail);
     buf_clear(&v->errors);
-    if (v->seal.closed && from == LINK_ROOM_GATEWAY) {
+    if (from == LINK_ROOM_CONSOLE) {
+        vault_on_console(v, frame);
+    } else if (v->seal.closed && from == LINK_ROOM_GATEWAY) {
         seal_refuse_gateway(v, frame);
     } else if (v->seal.closed && from == LINK_ROOM_EGRESS) {
         // of a call before this room was started anew: nobody waits for it
@@ -281,6 +286,8 @@ static void vault_frame(void *state, enum link_room from, const struct link_fram
         vault_on_gateway(v, frame);
     } else if (from == LINK_ROOM_EGRESS && frame->number == LINK_OUTCOME) {
         vault_on_outcome(v, frame);
+    } else if (from == LINK_ROOM_EGRESS && frame->number == LINK_PLATFORMS_TOLD) {
+        vault_on_platforms(v, frame);
     } else if (from == LINK_ROOM_EGRESS && frame->number == LINK_VERIFIED) {
         vault_on_verified(v, frame);
     } else {
@@ -303,6 +310,8 @@ static void vault_link_down(void *state, enum link_room peer)
         calls_gateway_lost(v);
     } else if (peer == LINK_ROOM_EGRESS) {
         calls_egress_lost(v);
+    } else if (peer == LINK_ROOM_CONSOLE) {
+        calls_console_lost(v);
     }
 }
 
@@ -364,6 +373,7 @@ static void vault_close(void *state)
         registry_stop(v->in.registry);
     }
     seal_close(v);
+    console_end(v);
     // what is under way is finished first: its callbacks still find everything
     installation_close(&v->in);
     v->closing = true;
@@ -385,6 +395,7 @@ static void vault_close(void *state)
     vault_close_handle((uv_handle_t *)&v->store_poll);
     vault_close_handle((uv_handle_t *)&v->control_poll);
     vault_close_handle((uv_handle_t *)&v->seal.poll);
+    vault_close_handle((uv_handle_t *)&v->console_poll);
     vault_close_handle((uv_handle_t *)&v->turn_end);
     vault_close_handle((uv_handle_t *)&v->tick);
 }

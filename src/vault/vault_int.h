@@ -36,7 +36,8 @@ struct call {
     unsigned pending;                         // callbacks that still hold a pointer to it
     uint64_t deadline_ns;                     // monotonic; then it is answered and let go
     struct control_peer *peer;                // asked at the command line; NULL: by the gateway
-    uint64_t peer_call;                       // its number there
+    uint64_t peer_call;                       // its number there, or with the console
+    bool console;                             // asked by the dashboard
     bool writes;                              // it may change a record of the source
     bool rejected;                            // OUTCOME was CREDENTIALS_REJECTED: NOTED is owed
     char request_id[FP_LIMIT_REQUEST_ID + 1]; // for records
@@ -97,6 +98,8 @@ struct vault {
     int control_fd;                                 // listener; -1: none
     unsigned owner_uid;                             // of the data directory
     struct vault_seal seal;                         // whether that is closed
+    struct worker *console_worker;                  // passwords and searches of the dashboard
+    uv_poll_t console_poll;                         // of it
     struct installation in;                         // keys, store, audit log, registry
     uv_poll_t audit_poll, store_poll, control_poll; // callbacks that wait
     uv_prepare_t turn_end;                          // before the loop sleeps
@@ -213,6 +216,18 @@ void seal_tell_gateway(struct vault *v);
 void seal_refuse_gateway(struct vault *v, const struct link_frame *frame);
 // UNSEAL and SEAL of a command line. FP_E_MESSAGE_INVALID when it does not decode.
 enum fp_error seal_on_control(struct control_peer *peer, const struct link_frame *frame);
+
+// ---- console.c: the dashboard
+// The thread, where there is a dashboard.
+enum fp_error console_begin(struct vault *v);
+// Ends it; what it does is finished first.
+void console_end(struct vault *v);
+void vault_on_console(struct vault *v, const struct link_frame *frame);
+// PLATFORMS_TOLD of egress.
+void vault_on_platforms(struct vault *v, const struct link_frame *frame);
+// To a call with `console`.
+void console_answer(struct call *call, const struct answer *answer);
+void calls_console_lost(struct vault *v);
 
 // ---- vault.c
 // Opens store, audit log and registry with a master key, and the one that replaces it (NULL: none);

@@ -53,11 +53,16 @@ def test_dev_run__starts_prints_works_and_stops(number, tmp_path):
             assert time.monotonic() - start < 60, text
             time.sleep(0.05)
         below = descendants(process.pid)
-        assert len(below) >= 5  # Tryton, the supervisor and three rooms
+        assert len(below) >= 6  # Tryton, the supervisor and four rooms
         token = re.search(r"export TOKEN=(\S+)", text).group(1)
         link = re.search(r"^  (https://\S+/connect/fplink_\S+)$", text, re.M).group(1)
         done = subprocess.run(["curl", "-sk", link], text=True, capture_output=True, check=True)
         assert "<title>Connect your system</title>" in done.stdout
+        link = re.search(r"^  (https://\S+)/#/welcome/(\S+)$", text, re.M)
+        done = subprocess.run(["curl", "-sk", f"{link[1]}/api/invitation", "-H", f"Origin: {link[1]}", "-H",
+                               "X-Fishplate-Console: 1", "--data-urlencode", f"link={link[2]}"],
+                              text=True, capture_output=True, check=True)
+        assert '"role":"owner"' in done.stdout
         for line in re.findall(r"^  (curl --cacert .*)$", text, re.M)[:3]:
             done = subprocess.run(["bash", "-c", line + " -s -o /dev/null -w '%{http_code}'"],
                                   cwd=ROOT, env={**environment, "TOKEN": token}, text=True,

@@ -195,8 +195,11 @@ class Fishplate:
         self.config = self.directory / "fishplate.yaml"
         # The real systems of the tests are on loopback, which an operator has to allow.
         self.settings = {"egress.networks": "127.0.0.0/8", **(settings or {})}
+        self.console_port = None
+        self.settings.setdefault("console.listen", "")  # the dashboard's tests ask for it
         self.use_ports(free_port(), free_port())
         self.prefix = []  # words before the command: taskset and its like
+        self.invitation = None
         self.passphrase = passphrase  # of the master key; None: the key is in a file, as it is
         self._environment = environment or {}
         self._process = None
@@ -206,6 +209,16 @@ class Fishplate:
         self.port, self.metrics_port = port, metrics_port
         self.settings["api.listen"] = f"127.0.0.1:{port}"
         self.settings["metrics.listen"] = f"127.0.0.1:{metrics_port}"
+
+    def use_console(self, port=None):
+        """Before init: the dashboard, on a port of its own. `invitation` is then the first owner's link."""
+        self.console_port = port or free_port()
+        self.settings["console.listen"] = f"127.0.0.1:{self.console_port}"
+        return self
+
+    @property
+    def console_url(self):
+        return f"https://localhost:{self.console_port}"
 
     # -- life ---------------------------------------------------------------------------------
     @property
@@ -219,8 +232,9 @@ class Fishplate:
     def init(self):
         if not self.config.exists():
             source = ["--key-source", "passphrase"] if self.passphrase else []
-            self.run("init", "--dir", str(self.directory), *source, config=False,
-                     text=self.passphrase)
+            done = self.run("init", "--dir", str(self.directory), *source, "--json", config=False,
+                            text=self.passphrase)
+            self.invitation = json.loads(done.stdout)["dashboard"]
         return self
 
     def start(self, deadline=20.0, wait=True):

@@ -52,7 +52,7 @@ def open_page(chromium):
 
     yield make
     for context, page, url in contexts:
-        origin = url.split("/connect/")[0] + "/"
+        origin = url.split("/connect/")[0].split("/#/")[0] + "/"
         others = [request.url for request in page.requests if not request.url.startswith(origin)
                   and not request.url.startswith("https://app.example.com/")]
         errors = page.errors
