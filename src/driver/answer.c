@@ -66,6 +66,9 @@ static bool answer_slot(struct driver_run *run, const struct driver_slot *slot,
     yyjson_val *row = NULL;
     size_t index = 0;
     size_t max = 0;
+    if (slot->limit == 0) {
+        return true; // read on the way to the page
+    }
     if (!yyjson_is_arr(slot->result)) {
         run__fail_with(run, FP_E_SOURCE_ANSWER_INVALID, "The list of records is no list.",
                        (struct bytes){0});
@@ -74,7 +77,10 @@ static bool answer_slot(struct driver_run *run, const struct driver_slot *slot,
     yyjson_arr_foreach(slot->result, index, max, row)
     {
         struct bytes key = {0};
-        if (index >= slot->limit) {
+        if (index < slot->skip) {
+            continue;
+        }
+        if (index - slot->skip >= slot->limit) {
             break; // more than was asked for belongs to the next page
         }
         if (rule != NULL && rule->kind == RULE_PATH &&
@@ -130,12 +136,13 @@ void run__answer_item(struct driver_run *run)
     const struct driver_slot *slot = run->slot_count != 0 ? run->slots[0] : NULL;
     struct json_out j = json_out_start(&run->body);
     yyjson_val *row = NULL;
-    if (slot != NULL && !yyjson_is_arr(slot->result)) {
+    if (slot != NULL && !yyjson_is_arr(slot->result) &&
+        !(run->ops->http && yyjson_is_obj(slot->result))) {
         run__fail_with(run, FP_E_SOURCE_ANSWER_INVALID, "The list of records is no list.",
                        (struct bytes){0});
         return;
     }
-    row = slot != NULL ? yyjson_arr_get_first(slot->result) : NULL;
+    row = slot != NULL ? run__row(run, slot) : NULL;
     if (row == NULL) {
         run__fail(run, FP_E_RECORD_NOT_FOUND);
         return;

@@ -30,7 +30,7 @@ static void driver_alc_free(void *ctx, void *block)
 
 static const struct driver_ops *driver_find(const char *name)
 {
-    static const struct driver_ops *const all[] = {&driver_jsonrpc};
+    static const struct driver_ops *const all[] = {&driver_jsonrpc, &driver_rest};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         if (strcmp(all[i]->name, name) == 0) {
             return all[i];
@@ -91,6 +91,19 @@ static bool driver_take_session(struct driver_run *run, struct bytes session)
     return true;
 }
 
+// With the session that the platform needs, or after it.
+static void driver_go(struct driver_run *run)
+{
+    const struct mapping_wire *w = &run->call.mapping->wire;
+    if (run->call.operation == NULL || w->step_count == 0) {
+        run__login_begin(run);
+    } else if (w->verify_only) {
+        run__begin(run);
+    } else if (!driver_take_session(run, run->call.session)) {
+        run__session_wait(run);
+    }
+}
+
 static void driver_begin(struct driver_run *run)
 {
     const struct model_operation *operation = run->call.operation;
@@ -101,12 +114,10 @@ static void driver_begin(struct driver_run *run)
         return;
     }
     if (operation != NULL && operation->kind == MODEL_KIND_STATUSES) {
-        if (mapping_statuses_of(m, operation) == NULL) {
-            driver_unsupported(run);
-        } else {
+        if (mapping_statuses_of(m, operation) != NULL) {
             run__answer_statuses(run);
+            return;
         }
-        return;
     }
     if (operation != NULL) {
         run->resource = mapping_resource_of(m, operation);
@@ -125,11 +136,7 @@ static void driver_begin(struct driver_run *run)
         !(operation->write ? run__write_prepare(run) : run__read_prepare(run))) {
         return;
     }
-    if (operation == NULL || m->wire.step_count == 0) {
-        run__login_begin(run);
-    } else if (!driver_take_session(run, run->call.session)) {
-        run__session_wait(run);
-    }
+    driver_go(run);
 }
 
 enum fp_error driver_start(const struct driver_call *call, struct driver_run **out)

@@ -2,7 +2,6 @@
 // Everything else about a product stands in its definition. SPDX-License-Identifier: Apache-2.0
 #include "driver/run_int.h"
 
-#include "base/mem.h"
 #include "mapping/value.h"
 
 struct jsonrpc_values {
@@ -84,34 +83,6 @@ static enum fp_error jsonrpc_prepare(struct driver_run *run, struct driver_slot 
     return error != FP_OK ? error : jsonrpc_body(run, slot, &r->body);
 }
 
-static void *jsonrpc_malloc(void *ctx, size_t size)
-{
-    (void)ctx;
-    return mem_resize(NULL, size); // as malloc(): yyjson fills what it asks for
-}
-
-static void *jsonrpc_realloc(void *ctx, void *old, size_t old_size, size_t size)
-{
-    (void)ctx;
-    (void)old_size;
-    return mem_resize(old, size);
-}
-
-static void jsonrpc_free(void *ctx, void *block)
-{
-    (void)ctx;
-    mem_free(block);
-}
-
-// NULL where the body is no JSON within the limits.
-static yyjson_doc *jsonrpc_parse(struct driver_run *run, const struct driver_slot *slot,
-                                 struct client_answer *answer)
-{
-    static const yyjson_alc heap = {jsonrpc_malloc, jsonrpc_realloc, jsonrpc_free, NULL};
-    bool login = slot->purpose == SLOT_FOR_LOGIN;
-    return value_read(buf_bytes(&answer->body), login ? &run->sensitive_alc : &heap);
-}
-
 static bool jsonrpc_number_fits(const struct driver_run *run, const struct driver_slot *slot,
                                 yyjson_val *root)
 {
@@ -122,23 +93,11 @@ static bool jsonrpc_number_fits(const struct driver_run *run, const struct drive
            number == slot->number;
 }
 
-// An answer that cannot be understood: after a write nobody knows what it did.
-static enum fp_error jsonrpc_unclear(struct driver_run *run, const struct driver_slot *slot,
-                                     const char *reason)
-{
-    if (slot->purpose == SLOT_FOR_WRITE) {
-        run__write_unknown(run, reason);
-    } else {
-        run__fail_with(run, FP_E_SOURCE_ANSWER_INVALID, reason, (struct bytes){0});
-    }
-    return FP_E_SOURCE_ANSWER_INVALID;
-}
-
 static enum fp_error jsonrpc_open(struct driver_run *run, struct driver_slot *slot,
                                   struct client_answer *answer, enum mapping_verdict *verdict_out)
 {
     const struct mapping_wire *w = &run->call.mapping->wire;
-    slot->doc = jsonrpc_parse(run, slot, answer);
+    slot->doc = run__parse(run, slot, answer);
     yyjson_val *root = yyjson_doc_get_root(slot->doc);
     bool good = answer->status >= 200 && answer->status < 300;
     if (!good || value_at(&w->error, root) != NULL) {
@@ -146,13 +105,13 @@ static enum fp_error jsonrpc_open(struct driver_run *run, struct driver_slot *sl
         return FP_E_SOURCE_FAILED;
     }
     if (root == NULL) {
-        return jsonrpc_unclear(run, slot, "The answer is no JSON.");
+        return run__unclear(run, slot, "The answer is no JSON.");
     }
     if (!jsonrpc_number_fits(run, slot, root)) {
-        return jsonrpc_unclear(run, slot, "The answer belongs to another call.");
+        return run__unclear(run, slot, "The answer belongs to another call.");
     }
     slot->result = value_at(&w->result, root);
     return FP_OK;
 }
 
-const struct driver_ops driver_jsonrpc = {"jsonrpc", jsonrpc_prepare, jsonrpc_open};
+const struct driver_ops driver_jsonrpc = {"jsonrpc", false, jsonrpc_prepare, jsonrpc_open};

@@ -80,6 +80,31 @@ static bool judge_is_about(const struct mapping_judge *rule, const struct driver
            !(rule->write_only && slot->purpose != SLOT_FOR_WRITE);
 }
 
+// What a status says by itself (RFC 9110), where a definition does not say otherwise.
+static enum mapping_verdict judge_status(const struct driver_slot *slot, unsigned status)
+{
+    bool item = slot->purpose == SLOT_FOR_READ && slot->call->http->paging == PAGING_NONE;
+    switch (status) {
+    case 401:
+        return VERDICT_CREDENTIAL;
+    case 403:
+        return VERDICT_PERMISSION;
+    case 404:
+    case 410:
+        return slot->purpose == SLOT_FOR_WRITE || item ? VERDICT_NOT_FOUND : VERDICT_SETTINGS;
+    case 409:
+    case 412:
+        return slot->purpose == SLOT_FOR_WRITE ? VERDICT_CONFLICT : VERDICT_FAILED;
+    case 400:
+    case 422:
+        return slot->purpose == SLOT_FOR_WRITE ? VERDICT_REJECTED : VERDICT_FAILED;
+    case 429:
+        return VERDICT_RATE;
+    default:
+        return VERDICT_FAILED;
+    }
+}
+
 enum mapping_verdict run__judge(struct driver_run *run, const struct driver_slot *slot,
                                 unsigned status, yyjson_val *body)
 {
@@ -95,14 +120,19 @@ enum mapping_verdict run__judge(struct driver_run *run, const struct driver_slot
             return rule->is;
         }
     }
-    return status == 502 || status == 503 || status == 504 ? VERDICT_DOWN : VERDICT_FAILED;
+    if (status == 502 || status == 503 || status == 504) {
+        return VERDICT_DOWN;
+    }
+    return run->ops->http ? judge_status(slot, status) : VERDICT_FAILED;
 }
 
 // The first text in the source's error: what a person would have been shown.
 struct bytes run__words(const struct driver_run *run, const struct driver_slot *slot)
 {
     struct bytes text = {0};
-    yyjson_val *error = value_at(&run->call.mapping->wire.error, yyjson_doc_get_root(slot->doc));
+    const struct mapping_wire *w = &run->call.mapping->wire;
+    yyjson_val *error =
+        value_at(run->ops->http ? &w->words : &w->error, yyjson_doc_get_root(slot->doc));
     if (yyjson_is_arr(error)) {
         yyjson_val *first = yyjson_arr_get(error, 0);
         yyjson_val *second = yyjson_arr_get(error, 1);

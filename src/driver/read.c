@@ -10,17 +10,50 @@ bool run__is_item(const struct driver_run *run)
     return kind == MODEL_KIND_ITEM || kind == MODEL_KIND_CREATE || kind == MODEL_KIND_UPDATE;
 }
 
+// Sources without a call for one record are asked for the list.
+const struct mapping_call *run__item_call(const struct mapping_resource *r)
+{
+    return r->calls->item.http != NULL ? &r->calls->item : &r->calls->list;
+}
+
+yyjson_val *run__row(const struct driver_run *run, const struct driver_slot *slot)
+{
+    const struct mapping_rule *key = run->resource->key;
+    yyjson_val *row = NULL;
+    size_t index = 0;
+    size_t max = 0;
+    if (yyjson_is_obj(slot->result)) {
+        return slot->result;
+    }
+    if (!run->ops->http || slot->call->http->paging != PAGING_NONE ||
+        slot->call == &run->resource->calls->item) {
+        return yyjson_arr_get_first(slot->result);
+    }
+    yyjson_arr_foreach(slot->result, index, max, row)
+    {
+        struct bytes text = {0};
+        if (value_text(value_at(&key->paths[0], row), &text) && bytes_equal(text, run->call.key)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
 static void read_records(struct driver_run *run)
 {
     const struct model_query *query = run->call.query;
     struct driver_slot *slot = NULL;
     run->phase = RUN_READ;
+    if (run->ops->http && !run__is_item(run)) {
+        run__walk_begin(run);
+        return;
+    }
     slot = run__slot_add(run, SLOT_FOR_READ);
     if (slot == NULL) {
         return;
     }
     slot->resource = run->resource;
-    slot->call = &run->call.mapping->wire.list;
+    slot->call = run__item_call(run->resource);
     slot->limit = 1;
     if (run__is_item(run)) {
         return;
@@ -30,7 +63,7 @@ static void read_records(struct driver_run *run)
     slot = run__slot_add(run, SLOT_FOR_COUNT);
     if (slot != NULL) {
         slot->resource = run->resource;
-        slot->call = &run->call.mapping->wire.count;
+        slot->call = &run->call.mapping->wire.calls.count;
     }
 }
 
@@ -40,7 +73,7 @@ static void read_parents(struct driver_run *run)
     struct driver_slot *slot = run__slot_add(run, SLOT_FOR_PARENTS);
     if (slot != NULL) {
         slot->resource = run->resource->each;
-        slot->call = &run->call.mapping->wire.list;
+        slot->call = &run->call.mapping->wire.calls.list;
         slot->limit = FP_LIMIT_PARENTS + 1;
     }
 }
@@ -118,8 +151,8 @@ static void read_parents_answered(struct driver_run *run)
             run__slot_add(run, run__is_item(run) ? SLOT_FOR_READ : SLOT_FOR_COUNT);
         if (slot != NULL) {
             slot->resource = run->resource;
-            slot->call =
-                run__is_item(run) ? &run->call.mapping->wire.list : &run->call.mapping->wire.count;
+            slot->call = run__is_item(run) ? &run->call.mapping->wire.calls.list
+                                           : &run->call.mapping->wire.calls.count;
             slot->parent = (unsigned)i;
             slot->limit = 1;
         }
@@ -177,7 +210,7 @@ static void read_counts_answered(struct driver_run *run)
             return;
         }
         slot->resource = run->resource;
-        slot->call = &run->call.mapping->wire.list;
+        slot->call = &run->call.mapping->wire.calls.list;
         slot->parent = reads[i].parent;
         slot->offset = reads[i].offset;
         slot->limit = reads[i].limit;
@@ -204,6 +237,10 @@ static void read_done(struct driver_run *run)
 
 void run__read_answered(struct driver_run *run)
 {
+    if (run->walk != NULL && run->phase == RUN_READ) {
+        run__walk_answered(run, run->slots[run->slot_count - 1]);
+        return;
+    }
     switch (run->phase) {
     case RUN_PARENTS:
         read_parents_answered(run);

@@ -10,8 +10,9 @@
 
 #include <yyjson.h>
 
-#define RUN_MISSING  48 // fields that an installation may lack
-#define RUN_PARALLEL 8  // requests of one run under way at once
+#define RUN_MISSING  48                    // fields that an installation may lack
+#define RUN_PARALLEL 8                     // requests of one run under way at once
+#define RUN_HEADERS  (MAPPING_HEADERS + 3) // those of the definition, and what a driver adds
 
 enum run_phase {
     RUN_SESSION, // waits until it is told to log in, or given another's session
@@ -36,19 +37,27 @@ enum slot_purpose {
 
 // One request to the source.
 struct driver_slot {
-    unsigned number;                               // names it; never used twice in a run
-    enum slot_purpose purpose;                     // what it is for
-    const struct mapping_resource *resource;       // whose object; NULL while logging in
-    const struct mapping_call *call;               // method and parameters
-    unsigned parent;                               // index into parents
-    uint64_t offset;                               // records to skip
-    uint64_t limit;                                // records to return
-    struct client_header headers[MAPPING_HEADERS]; // as sent
-    struct client_request request;                 // as given out
-    bool given;                                    // driver_next() gave it out
-    bool answered;                                 // result is there
-    yyjson_doc *doc;                               // the answer; owned
-    yyjson_val *result;                            // in doc
+    unsigned number;                           // names it; never used twice in a run
+    enum slot_purpose purpose;                 // what it is for
+    const struct mapping_resource *resource;   // whose object; NULL while logging in
+    const struct mapping_call *call;           // method and parameters
+    unsigned parent;                           // index into parents
+    uint64_t offset;                           // records to skip
+    uint64_t limit;                            // records to return
+    uint64_t skip;                             // rows of the answer that are passed over
+    uint64_t page;                             // plain HTTP: number of the page
+    struct bytes cursor;                       // plain HTTP: where the page begins; a cursor,
+                                               // or the address of the page
+    struct bytes next;                         // of the answer: where the next page begins
+    struct bytes located;                      // of the answer: key in a header
+    uint64_t total;                            // of the answer, where total_known
+    bool total_known;                          // the answer says how many records there are
+    struct client_header headers[RUN_HEADERS]; // as sent
+    struct client_request request;             // as given out
+    bool given;                                // driver_next() gave it out
+    bool answered;                             // result is there
+    yyjson_doc *doc;                           // the answer; owned
+    yyjson_val *result;                        // in doc
 };
 
 // A value that the session keeps, or a credential.
@@ -62,6 +71,20 @@ struct run_value {
 struct run_missing {
     struct bytes object; // "product.product"
     struct bytes name;   // "boms"
+};
+
+// A list that is read page by page, one after the other.
+struct run_walk {
+    uint64_t from;                          // first record that the client gets
+    uint64_t to;                            // behind the last
+    uint64_t at;                            // first record of the next page
+    uint64_t size;                          // records per page
+    uint64_t page;                          // number of the next page
+    uint64_t last;                          // rows of the page before
+    uint64_t hashes[FP_LIMIT_SOURCE_PAGES]; // of the keys of each page
+    struct bytes cursor;                    // of the next page
+    unsigned pages;                         // read so far
+    bool counts;                            // answers say how many records there are
 };
 
 struct driver_run {
@@ -88,6 +111,7 @@ struct driver_run {
     struct bytes target;                               // key of the object that is written, where
                                                        // it is not the record itself
     bool written;                                      // the source has confirmed the write
+    struct run_walk *walk;                             // plain HTTP: of a list; in the arena
     struct mapping_hints hints;                        // where the rows' members lie
     uint64_t total;                                    // records over all pages
     unsigned numbers;                                  // requests made so far
@@ -102,6 +126,7 @@ struct driver_run {
 // What one kind of wire does: a driver. Requests are finished by it, answers opened.
 struct driver_ops {
     const char *name; // as in definitions: "jsonrpc"
+    bool http;        // plain HTTP: statuses mean what they say, lists are read page by page
     // Fills slot->request from slot->call. FP_E_NO_MEMORY, FP_E_SOURCE_SETTINGS_INVALID.
     enum fp_error (*prepare)(struct driver_run *run, struct driver_slot *slot);
     // Finds the result in an HTTP answer and judges it. FP_OK: slot->result is set.
@@ -110,6 +135,7 @@ struct driver_ops {
 };
 
 extern const struct driver_ops driver_jsonrpc;
+extern const struct driver_ops driver_rest;
 
 // -- run.c: phases and slots
 // Ends the run with an error; the first one counts.
@@ -148,6 +174,27 @@ bool run__is_item(const struct driver_run *run);
 bool run__read_prepare(struct driver_run *run);
 void run__read_begin(struct driver_run *run);
 void run__read_answered(struct driver_run *run);
+// How one record is read.
+const struct mapping_call *run__item_call(const struct mapping_resource *r);
+// The record that was asked for; NULL: the source has none.
+yyjson_val *run__row(const struct driver_run *run, const struct driver_slot *slot);
+// -- walk.c: lists over plain HTTP
+void run__walk_begin(struct driver_run *run);
+void run__walk_answered(struct driver_run *run, struct driver_slot *slot);
+// -- address.c: what a request over plain HTTP is made of
+enum fp_error run__address(struct driver_run *run, struct driver_slot *slot, struct bytes *out);
+// The body by the call's template; empty where there is none.
+enum fp_error run__http_body(struct driver_run *run, struct driver_slot *slot, struct bytes *out);
+// The address of the next page, which must lie at the same origin; false: the run has ended.
+bool run__next_address(struct driver_run *run, const struct driver_slot *slot, struct bytes link,
+                       struct bytes *out);
+// -- open.c
+// An answer's document; NULL where the body is no JSON within the limits.
+yyjson_doc *run__parse(struct driver_run *run, const struct driver_slot *slot,
+                       struct client_answer *answer);
+// An answer that cannot be understood: ends the run. After a write nobody knows what it did.
+enum fp_error run__unclear(struct driver_run *run, const struct driver_slot *slot,
+                           const char *reason);
 // -- answer.c: the JSON for the client
 void run__answer_list(struct driver_run *run);
 void run__answer_item(struct driver_run *run);

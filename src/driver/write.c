@@ -111,18 +111,18 @@ static struct driver_slot *write_slot(struct driver_run *run, enum slot_purpose 
 
 static void write_send(struct driver_run *run)
 {
-    const struct mapping_wire *w = &run->call.mapping->wire;
+    const struct mapping_calls *calls = run->resource->calls;
     run__slots_clear(run);
     run->phase = RUN_WRITE;
     const struct mapping_resource *through = run->resource->write->through;
     (void)write_slot(run, SLOT_FOR_WRITE, through != NULL ? through : run->resource,
-                     write_creates(run) ? &w->create : &w->update);
+                     write_creates(run) ? &calls->create : &calls->update);
 }
 
 static void write_begin(struct driver_run *run)
 {
     const struct mapping_write *write = run->resource->write;
-    const struct mapping_call *list = &run->call.mapping->wire.list;
+    const struct mapping_call *list = run__item_call(run->resource);
     run__slots_clear(run);
     if (!write_creates(run)) {
         run->phase = RUN_BEFORE;
@@ -224,8 +224,8 @@ static bool write_find_target(struct driver_run *run, yyjson_val *row)
 // What the record is: it must be there, and its lists say what is changed and what is removed.
 static void write_before_answered(struct driver_run *run)
 {
-    yyjson_val *row = yyjson_arr_get_first(run->slots[0]->result);
-    if (!yyjson_is_arr(run->slots[0]->result)) {
+    yyjson_val *row = run__row(run, run->slots[0]);
+    if (!yyjson_is_ctn(run->slots[0]->result)) {
         run__fail_with(run, FP_E_SOURCE_ANSWER_INVALID, "The list of records is no list.",
                        (struct bytes){0});
     } else if (row == NULL) {
@@ -261,8 +261,10 @@ static void write_confirmed(struct driver_run *run)
     yyjson_val *value = NULL;
     run->written = true;
     if (write_creates(run)) {
-        value = value_at(&run->call.mapping->wire.created, run->slots[0]->result);
-        if (value != NULL && value_text(value, &key)) {
+        value = value_at(&run->resource->calls->created, run->slots[0]->result);
+        if (run->resource->calls->created_header.len != 0) {
+            key = run->slots[0]->located;
+        } else if (value != NULL && value_text(value, &key)) {
             key = arena_copy(run->arena, bytes_slice(key, 0, FP_LIMIT_KEY_TEXT));
         }
         if (!write_find_new(run, key)) {

@@ -19,6 +19,7 @@
 #define MAPPING_WHILE       4   // states in which a record may be changed
 #define MAPPING_FINDS       4   // searches before a record is made
 #define MAPPING_WARNINGS    32  // of one definition
+#define MAPPING_PARAMETERS  12  // in the address of one call
 
 enum mapping_proof { PROOF_DOCUMENTED, PROOF_PROTOCOL, PROOF_REAL };
 
@@ -70,6 +71,7 @@ enum mapping_form {
     FORM_BOOLEAN,
     FORM_DATE,
     FORM_DATETIME,
+    FORM_COUNT
 };
 
 struct mapping_value {
@@ -88,6 +90,9 @@ struct mapping_enumeration {
 };
 
 struct mapping_rule {
+    struct bytes filter_name; // the source's name of it in filters; empty: that of the path
+    struct bytes sort_name;   // the same in orders
+    unsigned operators;       // bits 1 << MODEL_*: that it can be filtered by; 0: all
     struct bytes before; // JSON before the value: commas, names, the nulls and constants passed by
     struct bytes after;  // of the first rule: JSON behind the last value, with the closing brace
     const struct model_field *field;               // what is filled
@@ -143,28 +148,75 @@ struct mapping_write {
     bool update;                              // records may be changed
 };
 
-struct mapping_resource {
-    const struct model_resource *resource; // what it answers
-    const char *object;                    // the source's name of it: "purchase.purchase"
-    struct template where;                 // clauses with commas, always applied to lists
-    struct template context;               // for lists
-    struct template item_context;          // for one record
-    const struct mapping_rule *rules;      // one per field of the entity, in its order
-    unsigned rule_count;                   // = entity's field_count
-    const struct mapping_rule *key;        // the rule of `key`
-    const struct bytes *field_names;       // the source's fields to ask for
-    unsigned field_count;                  // of field_names
-    struct bytes fields;                   // JSON array of the source's fields to ask for
-    struct bytes order;                    // default order in the source's form, JSON
-    struct mapping_resource *each;         // nested list: the parents; NULL otherwise
-    const struct mapping_write *write;     // NULL: only read
-    bool lists;                            // may be listed
-    bool items;                            // may be read by key
+// A name with a value in an address; left out where a hole of the value has none.
+struct mapping_parameter {
+    struct bytes name;     // percent-encoded
+    struct template value; // text, not encoded yet
+};
+
+enum mapping_paging {
+    PAGING_NONE,   // all records at once
+    PAGING_OFFSET, // so many records, after so many
+    PAGING_NUMBER, // the page of a number
+    PAGING_CURSOR, // each page names where the next one begins
+    PAGING_LINK,   // each page holds the address of the next one
+    PAGING_HEADER, // the same in the header Link
+};
+
+// How a call travels over plain HTTP.
+struct mapping_http {
+    struct bytes method;                                     // "GET"
+    struct template path;                                    // behind the wire's address
+    struct mapping_parameter parameters[MAPPING_PARAMETERS]; // of the address
+    unsigned parameter_count;                                // of parameters
+    struct mapping_path rows;                                // of the answer: records or record
+    struct mapping_path total;                               // of the answer: number of records
+    bool has_total;                                          // total is there
+    struct bytes total_header;                               // header that says it; empty: none
+    struct mapping_path next;                                // CURSOR, LINK: of the answer
+    enum mapping_paging paging;                              // of a list
+    unsigned page_max;                                       // records per page; 0: not known
+    unsigned first;                                          // NUMBER: of the first page
 };
 
 struct mapping_call {
-    struct template method; // of the call
-    struct template params; // JSON
+    struct template method;          // JSON-RPC: of the call
+    struct template params;          // JSON: parameters, or over plain HTTP the body
+    const struct mapping_http *http; // over plain HTTP; NULL: JSON-RPC, or there is no such call
+};
+
+// What can be done with an object.
+struct mapping_calls {
+    struct mapping_call list;    // $filter $offset $limit $order $fields
+    struct mapping_call count;   // JSON-RPC: $filter
+    struct mapping_call item;    // plain HTTP: $key
+    struct mapping_call create;  // $record
+    struct mapping_call update;  // $key $record
+    struct mapping_path created; // in create's answer: key of the new record
+    struct bytes created_header; // header whose last segment is that key; empty: none
+};
+
+struct mapping_resource {
+    const struct model_resource *resource; // what it answers
+    const char *object;                    // the source's name of it: "purchase.purchase"
+    const char *one;                       // the source's name of one record: "issue"
+    const struct mapping_calls *calls;     // what can be done with it
+    struct template where;                 // clauses with commas, always applied to lists
+    struct mapping_parameter parameters[MAPPING_FINDS]; // the same, where clauses are parameters
+    unsigned parameter_count;                           // of parameters
+    struct template context;                            // for lists
+    struct template item_context;                       // for one record
+    const struct mapping_rule *rules;                   // one per field of the entity, in its order
+    unsigned rule_count;                                // = entity's field_count
+    const struct mapping_rule *key;                     // the rule of `key`
+    const struct bytes *field_names;                    // the source's fields to ask for
+    unsigned field_count;                               // of field_names
+    struct bytes fields;               // JSON array of the source's fields to ask for
+    struct bytes order;                // default order in the source's form, JSON
+    struct mapping_resource *each;     // nested list: the parents; NULL otherwise
+    const struct mapping_write *write; // NULL: only read
+    bool lists;                        // may be listed
+    bool items;                        // may be read by key
 };
 
 struct mapping_login_step {
@@ -203,30 +255,64 @@ struct mapping_judge {
     enum mapping_verdict is; // the verdict
 };
 
+// How the clauses of filters travel.
+enum mapping_dialect_form {
+    DIALECT_JSON,       // as JSON values
+    DIALECT_PARAMETERS, // each as a parameter of the address
+    DIALECT_EXPRESSION, // as one text
+};
+
+// A clause outside of JSON: $field $value.
+struct mapping_clause {
+    struct template name; // of the parameter; count 0: there is none
+    struct template text; // its value, or the clause; count 0: the operator is not there
+};
+
 struct mapping_dialect {
-    struct template any;                          // $clauses
-    struct template all;                          // $clauses
-    struct template clause;                       // $field $operator $value
-    struct template order;                        // $field $direction
-    struct bytes operators[MODEL_OPERATOR_COUNT]; // JSON text each; empty: not there
-    struct bytes is_in;                           // operator for "one of"
-    struct bytes never;                           // a clause that no record meets
-    struct bytes ascending;                       // direction as text
-    struct bytes descending;                      // direction as text
-    struct bytes any_run;                         // LIKE: stands for any text; empty: none
-    struct bytes any_one;                         // LIKE: stands for one character
-    struct bytes escape;                          // LIKE: takes the meaning away
+    enum mapping_dialect_form form;                    // which of the members below are used
+    struct mapping_clause words[MODEL_OPERATOR_COUNT]; // not JSON: the operators
+    struct mapping_clause one_of;                      // not JSON: for "one of", where it is there
+    struct bytes one_with;                             // between the values of one_of
+    struct template literals[FORM_COUNT];              // not JSON: values by their form; {value}
+    struct bytes doubled;                              // character to be written twice in texts
+    struct bytes all_with;                             // EXPRESSION: between clauses that all hold
+    struct bytes any_with;                             // EXPRESSION: of which any holds
+    struct bytes order_with;                           // not JSON: between orders
+    unsigned order_max;                                // not JSON: orders at most; 0: none at all
+    struct template any;                               // $clauses
+    struct template all;                               // $clauses
+    struct template clause;                            // $field $operator $value
+    struct template order;                             // $field $direction
+    struct bytes operators[MODEL_OPERATOR_COUNT];      // JSON text each; empty: not there
+    struct bytes is_in;                                // operator for "one of"
+    struct bytes never;                                // a clause that no record meets
+    struct bytes ascending;                            // direction as text
+    struct bytes descending;                           // direction as text
+    struct bytes any_run;                              // LIKE: stands for any text; empty: none
+    struct bytes any_one;                              // LIKE: stands for one character
+    struct bytes escape;                               // LIKE: takes the meaning away
+};
+
+// How a source without typed values writes times.
+enum mapping_time {
+    TIME_RFC3339,   // 2026-11-24T08:30:00.000Z
+    TIME_SECONDS,   // 2026-11-24T08:30:00Z
+    TIME_SQL,       // 2026-11-24 08:30:00, in UTC
+    TIME_UNIX,      // 1795509000
+    TIME_UNIX_MS,   // 1795509000000
+    TIME_JSON_DATE, // /Date(1795509000000)/
 };
 
 struct mapping_values {
-    struct bytes tag;      // member that names a typed value's type: "__class__"; empty: none
-    struct bytes datetime; // its tag
-    struct bytes date;     // its tag
-    struct bytes decimal;  // its tag
-    struct bytes parts[7]; // members for year ... microsecond
-    struct bytes digits;   // member that holds a decimal's text
-    enum mapping_form key; // form of keys and references: integer or text
-    struct bytes relation; // put behind a member's name to reach into a related record: "."
+    enum mapping_time time; // where there is no tag
+    struct bytes tag;       // member that names a typed value's type: "__class__"; empty: none
+    struct bytes datetime;  // its tag
+    struct bytes date;      // its tag
+    struct bytes decimal;   // its tag
+    struct bytes parts[7];  // members for year ... microsecond
+    struct bytes digits;    // member that holds a decimal's text
+    enum mapping_form key;  // form of keys and references: integer or text
+    struct bytes relation;  // put behind a member's name to reach into a related record: "."
 };
 
 struct mapping_wire {
@@ -239,16 +325,15 @@ struct mapping_wire {
     struct mapping_path id;                         // of the answer's number
     struct mapping_path result;                     // of the answer's result
     struct mapping_path error;                      // of an error inside of an answer
-    struct mapping_call list;                       // $filter $offset $limit $order $fields
-    struct mapping_call count;                      // $filter
-    struct mapping_call create;                     // $record; params.count 0: cannot be done
-    struct mapping_path created;                    // in its result: key of the new record
-    struct mapping_call update;                     // $key $record
+    struct mapping_path words;                      // plain HTTP: the source's words in an error
+    struct template basic;                          // plain HTTP: user and password of HTTP Basic
+    struct mapping_calls calls;                     // JSON-RPC: of all objects
     struct template line_add;                       // $records: into a nested list
     struct template line_change;                    // $key $record: of a nested list
     struct template line_remove;                    // $keys: out of a nested list
     struct mapping_login_step steps[MAPPING_STEPS]; // to log in, in order
     unsigned step_count;                            // of steps
+    bool verify_only;                               // steps only try out a new credential
     const char *kept[MAPPING_KEPT];                 // names of the kept values
     unsigned kept_count;                            // of kept
     struct template derived[MAPPING_KEPT];          // base64 of this text, for kept values

@@ -5,8 +5,8 @@
 #include "base/limits.h"
 #include "mapping/value.h"
 
-static const struct mapping_rule *filter_rule(const struct mapping_resource *r,
-                                              const struct model_field *field)
+const struct mapping_rule *filter__rule(const struct mapping_resource *r,
+                                        const struct model_field *field)
 {
     return &r->rules[field - r->resource->entity->fields];
 }
@@ -28,6 +28,8 @@ void mapping_clauses_init(struct mapping_clauses *c)
 {
     buf_init(&c->own, 1u << 20);
     buf_init(&c->parent, 1u << 20);
+    c->never_count = 0;
+    c->never = false;
 }
 
 void mapping_clauses_done(struct mapping_clauses *c)
@@ -63,9 +65,12 @@ enum fp_error mapping_filter(const struct mapping *m, const struct mapping_resou
                              struct mapping_clauses *out)
 {
     bool refused = false;
+    if (m->wire.dialect.form != DIALECT_JSON) {
+        return filter__text(m, r, query, errors, out);
+    }
     for (unsigned i = 0; i < query->filter_count; i++) {
         const struct model_filter *f = &query->filters[i];
-        const struct mapping_rule *rule = filter_rule(r, f->field);
+        const struct mapping_rule *rule = filter__rule(r, f->field);
         if (!rule->searchable || !filter_operator_is_there(m, rule, f->op)) {
             model_error_row(errors, f->name, "FILTER_UNSUPPORTED",
                             "The source system cannot filter by this field with this operator.");
@@ -110,6 +115,9 @@ bool mapping_key_clause(const struct mapping *m, const struct mapping_resource *
     struct bytes own = key;
     struct buf value;
     bool good = true;
+    if (m->wire.dialect.form != DIALECT_JSON) {
+        return filter__text_key(r, key);
+    }
     if (r->key == NULL) {
         return false;
     }
@@ -140,10 +148,13 @@ enum fp_error mapping_order(const struct mapping *m, const struct mapping_resour
     bool refused = false;
     bool by_key = false;
     unsigned count = 0;
+    if (m->wire.dialect.form != DIALECT_JSON) {
+        return filter__text_order(m, r, query, errors, out);
+    }
     buf_append_byte(out, '[');
     for (unsigned i = 0; query != NULL && i < query->sort_count; i++) {
         const struct model_sort *s = &query->sorts[i];
-        const struct mapping_rule *rule = filter_rule(r, s->field);
+        const struct mapping_rule *rule = filter__rule(r, s->field);
         if (!rule->sortable || r->each != NULL) {
             model_error_row(errors, s->name, "SORT_UNSUPPORTED",
                             "The source system cannot sort by this field.");

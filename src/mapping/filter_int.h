@@ -23,6 +23,18 @@ void filter__group(const struct mapping *m, bool any, struct bytes clauses, stru
 void filter__first(const struct mapping *m, const struct mapping_rule *rule, unsigned at,
                    const struct model_filter *f, struct buf *out);
 
+// The rule of a field.
+const struct mapping_rule *filter__rule(const struct mapping_resource *r,
+                                        const struct model_field *field);
+// -- filter_text.c: as mapping_filter(), mapping_order() and mapping_key_clause(), for dialects
+// other than JSON
+enum fp_error filter__text(const struct mapping *m, const struct mapping_resource *r,
+                           const struct model_query *query, struct json_out *errors,
+                           struct mapping_clauses *out);
+enum fp_error filter__text_order(const struct mapping *m, const struct mapping_resource *r,
+                                 const struct model_query *query, struct json_out *errors,
+                                 struct buf *out);
+bool filter__text_key(const struct mapping_resource *r, struct bytes key);
 // Whether a text of our own meets a filter.
 bool filter__meets(struct bytes text, const struct model_filter *f);
 

@@ -157,9 +157,9 @@ static enum fp_error loader_identity(struct loader *l, const struct yaml_node *r
         return loader__wrong(l, yaml_member(root, "platform"),
                              "A platform is named with lower-case letters, digits and hyphens.");
     }
-    if (strcmp(m->driver, "jsonrpc") != 0) {
-        return loader__wrong(l, yaml_member(root, "driver"), "There is no driver \"%s\": jsonrpc.",
-                             m->driver);
+    if (strcmp(m->driver, "jsonrpc") != 0 && strcmp(m->driver, "rest") != 0) {
+        return loader__wrong(l, yaml_member(root, "driver"),
+                             "There is no driver \"%s\": jsonrpc, rest.", m->driver);
     }
     for (m->proof = PROOF_DOCUMENTED; m->proof <= PROOF_REAL; m->proof++) {
         if (strcmp(proof, mapping_proof_name(m->proof)) == 0) {

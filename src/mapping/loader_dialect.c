@@ -208,6 +208,9 @@ static enum fp_error judge_rule(struct loader *l, const struct yaml_node *node,
     error = error != FP_OK ? error : judge_verdict(l, node, &out->is);
     // "'{field}'": the name is what stands between.
     bool named = out->text.count == 2 && out->text.parts[0].slot == SLOT_FIELD;
+    if (error == FP_OK && out->is == VERDICT_FIELD && loader__is_http(l)) {
+        return loader__wrong(l, node, "field_missing is for JSON-RPC only.");
+    }
     if (error == FP_OK && (out->is == VERDICT_FIELD) != named) {
         error = loader__wrong(l, node, "field_missing needs one {field} in its text, and only it.");
     }
@@ -219,6 +222,9 @@ enum fp_error loader__judges(struct loader *l, const struct yaml_node *wire)
     struct mapping_wire *w = &l->mapping->wire;
     const struct yaml_node *list = yaml_member(wire, "judge");
     enum fp_error error = FP_OK;
+    if (list == NULL && loader__is_http(l)) {
+        return FP_OK; // HTTP's own statuses say what is to be known
+    }
     if (list == NULL || list->kind != YAML_LIST || list->count > MAPPING_RULES) {
         return loader__wrong(l, list != NULL ? list : wire,
                              "\"judge\" is a list of up to %d rules.", MAPPING_RULES);

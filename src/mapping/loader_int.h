@@ -7,14 +7,30 @@
 #include "yaml/yaml.h"
 
 struct loader {
-    struct mapping *mapping; // being filled
-    struct arena *arena;     // of the mapping
-    struct arena *scratch;   // of the YAML tree, gone after loading
-    struct fp_note *note;    // where and what is wrong
-    unsigned places;         // given to the paths of this resource so far
+    struct mapping *mapping;       // being filled
+    struct arena *arena;           // of the mapping
+    struct arena *scratch;         // of the YAML tree, gone after loading
+    struct fp_note *note;          // where and what is wrong
+    unsigned places;               // given to the paths of this resource so far
+    const struct yaml_node *calls; // plain HTTP: of the wire, for resources without their own
 };
 
 #define LOADER_SLOT(slot) (1u << (slot))
+#define LOADER_ACCOUNT    (LOADER_SLOT(SLOT_CREDENTIAL) | LOADER_SLOT(SLOT_SESSION))
+
+// A row of forms of values, as definitions name them.
+struct loader_form {
+    const char *word;       // in the definition
+    enum mapping_form form; // what it means
+};
+
+extern const struct loader_form loader__forms[FORM_COUNT];
+
+// Whether calls travel over plain HTTP, and not as JSON-RPC.
+static inline bool loader__is_http(const struct loader *l)
+{
+    return l->mapping->wire.dialect.form != DIALECT_JSON;
+}
 
 // Sets the note to the node's position; always FP_E_DEFINITION_INVALID.
 enum fp_error loader__wrong(struct loader *l, const struct yaml_node *node, const char *format, ...)
@@ -71,6 +87,26 @@ enum fp_error loader__wire_writes(struct loader *l, const struct yaml_node *wire
 // One call: "method" and "params"; slots besides those of every call (LOADER_SLOT bits).
 enum fp_error loader__call(struct loader *l, const struct yaml_node *node, unsigned slots,
                            struct mapping_call *out);
+// The wire of a driver that speaks plain HTTP, without its address and headers.
+enum fp_error loader__http_wire(struct loader *l, const struct yaml_node *wire);
+// One call over plain HTTP: "method", "path", "query", "body" and what its answer holds; r is NULL
+// for a log-in's. list: it may be paged.
+enum fp_error loader__http_call(struct loader *l, const struct yaml_node *node,
+                                const struct mapping_resource *r, bool list,
+                                struct mapping_call *out);
+// The calls of a resource: its own, or those of the wire.
+enum fp_error loader__http_calls(struct loader *l, const struct yaml_node *node,
+                                 struct mapping_resource *r);
+// A map as names and texts of an address.
+enum fp_error loader__parameters(struct loader *l, const struct yaml_node *map, unsigned slots,
+                                 unsigned most, struct mapping_parameter *out, unsigned *count_out);
+// "filters" of a driver that speaks plain HTTP.
+enum fp_error loader__text_dialect(struct loader *l, const struct yaml_node *wire);
+// "lines" of the wire.
+enum fp_error loader__lines(struct loader *l, const struct yaml_node *lines);
+// "filter" and "sort" of a field: whether, and by which names, the source can.
+enum fp_error loader__rule_search(struct loader *l, const struct yaml_node *node,
+                                  struct mapping_rule *rule);
 // "where" and "context" of a search, as a resource of its own that asks for the key only.
 enum fp_error loader__search(struct loader *l, const struct yaml_node *node,
                              const struct mapping_resource *r, struct mapping_resource **out);

@@ -121,6 +121,22 @@ enum fp_error loader__fields(struct loader *l, const struct mapping_resource *re
     return fields_keep(l, list, out);
 }
 
+// What always holds for lists: clauses, parameters, or an expression.
+static enum fp_error resource_where(struct loader *l, const struct yaml_node *where, unsigned slots,
+                                    struct mapping_resource *r)
+{
+    slots |= LOADER_SLOT(SLOT_CREDENTIAL);
+    switch (l->mapping->wire.dialect.form) {
+    case DIALECT_PARAMETERS:
+        return loader__parameters(l, where, slots, MAPPING_FINDS, r->parameters,
+                                  &r->parameter_count);
+    case DIALECT_EXPRESSION:
+        return loader__text_template(l, where, TEMPLATE_PLAIN, slots, &r->where);
+    default:
+        return loader__json_items(l, where, slots, &r->where);
+    }
+}
+
 static enum fp_error resource_templates(struct loader *l, const struct yaml_node *node,
                                         struct mapping_resource *r)
 {
@@ -133,9 +149,9 @@ static enum fp_error resource_templates(struct loader *l, const struct yaml_node
     r->context = l->mapping->wire.context;
     r->item_context = l->mapping->wire.item_context;
     if (where != NULL) {
-        error = loader__json_items(l, where, slots, &r->where);
+        error = resource_where(l, where, slots, r);
     }
-    if (error == FP_OK && where != NULL && where->count == 0) {
+    if (error == FP_OK && where != NULL && where->count == 0 && where->kind != YAML_SCALAR) {
         error = loader__wrong(l, where, "\"where\" is empty: leave it out.");
     }
     if (error == FP_OK && context != NULL) {
@@ -177,7 +193,9 @@ static enum fp_error resource_order(struct loader *l, const struct yaml_node *no
         return FP_OK;
     }
     struct template t = {0};
-    enum fp_error error = loader__json_items(l, order, 0, &t);
+    enum fp_error error = loader__is_http(l)
+                              ? loader__text_template(l, order, TEMPLATE_PLAIN, 0, &t)
+                              : loader__json_items(l, order, 0, &t);
     if (error == FP_OK) {
         r->order = t.parts[0].literal;
     }
@@ -296,18 +314,40 @@ static enum fp_error resource_parent(struct loader *l, const struct yaml_node *n
                : FP_OK;
 }
 
+// All parts of a resource whose name is known.
+static enum fp_error resource_read(struct loader *l, const struct yaml_node *node,
+                                   const struct model_resource *resource,
+                                   struct mapping_resource *r)
+{
+    const struct yaml_node *each = yaml_member(node, "each");
+    l->places = 0;
+    r->resource = resource;
+    r->items = (resource->kinds & 1u << MODEL_KIND_ITEM) != 0;
+    r->lists = true;
+    r->calls = &l->mapping->wire.calls;
+    enum fp_error error = loader__text(l, node, "object", true, &r->object);
+    error = error != FP_OK || !loader__is_http(l) ? error : loader__http_calls(l, node, r);
+    error = error != FP_OK ? error : resource_templates(l, node, r);
+    error = error != FP_OK ? error : resource_order(l, node, r);
+    error = error != FP_OK || each == NULL ? error : resource_each(l, each, r);
+    error = error != FP_OK ? error : resource_fields(l, node, r);
+    return error != FP_OK ? error : resource_parent(l, node, r);
+}
+
 static enum fp_error resource_one(struct loader *l, const struct yaml_node *node)
 {
     static const char *const names[] = {
         "object", "where", "context", "item_context", "order", "each", "fields", "write", NULL};
+    static const char *const http_names[] = {"object", "one",    "calls", "where",
+                                             "order",  "fields", "write", NULL};
     const struct model_resource *resource = model_resource_find(node->name);
-    const struct yaml_node *each = yaml_member(node, "each");
     struct mapping_resource *r = NULL;
-    if (resource == NULL || (resource->kinds & 1u << MODEL_KIND_STATUSES) != 0) {
+    bool http = loader__is_http(l);
+    if (resource == NULL || (!http && (resource->kinds & 1u << MODEL_KIND_STATUSES) != 0)) {
         return loader__wrong_name(l, node, "The API has no resource \"%.*s\".",
                                   BYTES_ARG(bytes_slice(node->name, 0, 60)));
     }
-    enum fp_error error = loader__map(l, node, names);
+    enum fp_error error = loader__map(l, node, http ? http_names : names);
     if (error != FP_OK) {
         return error;
     }
@@ -315,16 +355,7 @@ static enum fp_error resource_one(struct loader *l, const struct yaml_node *node
     if (r == NULL) {
         return FP_E_NO_MEMORY;
     }
-    l->places = 0;
-    r->resource = resource;
-    r->items = (resource->kinds & 1u << MODEL_KIND_ITEM) != 0;
-    r->lists = true;
-    error = loader__text(l, node, "object", true, &r->object);
-    error = error != FP_OK ? error : resource_templates(l, node, r);
-    error = error != FP_OK ? error : resource_order(l, node, r);
-    error = error != FP_OK || each == NULL ? error : resource_each(l, each, r);
-    error = error != FP_OK ? error : resource_fields(l, node, r);
-    error = error != FP_OK ? error : resource_parent(l, node, r);
+    error = resource_read(l, node, resource, r);
     if (error == FP_OK) {
         resource_warn(l, node, r);
         l->mapping->resources[resource - model_resources] = r;

@@ -8,12 +8,7 @@
 
 #define RULE_PATHS 8
 
-struct rule_word {
-    const char *word;       // in the definition
-    enum mapping_form form; // what it means
-};
-
-static const struct rule_word rule_forms[] = {
+const struct loader_form loader__forms[FORM_COUNT] = {
     {"text", FORM_TEXT},         {"integer", FORM_INTEGER}, {"float", FORM_FLOAT},
     {"decimal", FORM_DECIMAL},   {"boolean", FORM_BOOLEAN}, {"date", FORM_DATE},
     {"datetime", FORM_DATETIME},
@@ -64,14 +59,14 @@ static enum fp_error rule_form(struct loader *l, const struct yaml_node *node,
     if (type == NULL) {
         return FP_OK;
     }
-    for (size_t i = 0; i < sizeof rule_forms / sizeof rule_forms[0]; i++) {
-        if (type->kind == YAML_SCALAR && bytes_equal_text(type->text, rule_forms[i].word)) {
-            rule->form = rule_forms[i].form;
+    for (size_t i = 0; i < FORM_COUNT; i++) {
+        if (type->kind == YAML_SCALAR && bytes_equal_text(type->text, loader__forms[i].word)) {
+            rule->form = loader__forms[i].form;
             return rule_form_fits(rule->form, rule->field->type)
                        ? FP_OK
                        : loader__wrong(l, type, "\"%s\" is a %s: %s does not become one.",
                                        rule->field->name, model_type_name(rule->field->type),
-                                       rule_forms[i].word);
+                                       loader__forms[i].word);
         }
     }
     return loader__wrong(l, type,
@@ -145,27 +140,6 @@ static enum fp_error rule_shift(struct loader *l, const struct yaml_node *node,
     }
     rule->shift = (int)number;
     return FP_OK;
-}
-
-static enum fp_error rule_search(struct loader *l, const struct yaml_node *node,
-                                 struct mapping_rule *rule)
-{
-    bool plain = rule->kind == RULE_PATH;
-    rule->searchable = (plain || rule->kind == RULE_FIRST) && rule->field->filterable;
-    rule->sortable = plain && rule->field->filterable && !rule->paths[0].parent &&
-                     (rule->enumeration == NULL || rule->enumeration->same);
-    bool search = rule->searchable;
-    bool sort = rule->sortable;
-    enum fp_error error = loader__flag(l, node, "filter", &search);
-    if (error == FP_OK) {
-        error = loader__flag(l, node, "sort", &sort);
-    }
-    if (error == FP_OK && ((search && !rule->searchable) || (sort && !rule->sortable))) {
-        error = loader__wrong(l, node, "This field can be neither filtered nor sorted by.");
-    }
-    rule->searchable = search;
-    rule->sortable = sort;
-    return error;
 }
 
 // path, first, const, join, exists: which of them says where the value comes from.
@@ -280,13 +254,13 @@ static enum fp_error rule_scalar(struct loader *l, const struct yaml_node *node,
         rule->kind = RULE_PATH;
         error = rule_paths(l, node, false, rule);
         rule->form = rule_default_form(l, rule);
-        return error != FP_OK ? error : rule_search(l, node, rule);
+        return error != FP_OK ? error : loader__rule_search(l, node, rule);
     }
     error = loader__map(l, node, names);
     error = error != FP_OK ? error : rule_source(l, node, rule);
     error = error != FP_OK ? error : loader__value_form(l, node, rule);
     error = error != FP_OK ? error : rule_constant_fits(l, node, rule);
-    return error != FP_OK ? error : rule_search(l, node, rule);
+    return error != FP_OK ? error : loader__rule_search(l, node, rule);
 }
 
 // Lists of keys: at, and what to take of each element.

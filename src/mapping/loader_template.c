@@ -80,6 +80,9 @@ static enum fp_error builder_hole(struct template_builder *b, const struct yaml_
         return loader__wrong(b->l, node, "More than %d values in one template.",
                              TEMPLATE_PARTS - 2);
     }
+    if ((slot == SLOT_OBJECT || slot == SLOT_ONE) && mode == TEMPLATE_URL) {
+        mode = TEMPLATE_PLAIN; // a path of the definition's own
+    }
     if (slot == SLOT_CREDENTIAL && mode == TEMPLATE_URL) {
         enum mapping_credential_kind kind = b->l->mapping->credentials[index].kind;
         mode = kind == CREDENTIAL_URL ? TEMPLATE_PLAIN : TEMPLATE_URL;

@@ -6,9 +6,8 @@
 
 #include <string.h>
 
-#define WIRE_ACCOUNT (LOADER_SLOT(SLOT_CREDENTIAL) | LOADER_SLOT(SLOT_SESSION))
 #define WIRE_PARAMS                                                                                \
-    (WIRE_ACCOUNT | LOADER_SLOT(SLOT_OBJECT) | LOADER_SLOT(SLOT_FILTER) |                          \
+    (LOADER_ACCOUNT | LOADER_SLOT(SLOT_OBJECT) | LOADER_SLOT(SLOT_FILTER) |                        \
      LOADER_SLOT(SLOT_OFFSET) | LOADER_SLOT(SLOT_LIMIT) | LOADER_SLOT(SLOT_ORDER) |                \
      LOADER_SLOT(SLOT_FIELDS) | LOADER_SLOT(SLOT_CONTEXT))
 
@@ -55,7 +54,7 @@ static enum fp_error wire_headers(struct loader *l, const struct yaml_node *node
             return FP_E_NO_MEMORY;
         }
         enum fp_error error =
-            loader__text_template(l, item, TEMPLATE_PLAIN, WIRE_ACCOUNT, &w->header_values[i]);
+            loader__text_template(l, item, TEMPLATE_PLAIN, LOADER_ACCOUNT, &w->header_values[i]);
         if (error != FP_OK) {
             return error;
         }
@@ -118,13 +117,17 @@ static unsigned wire_kept_slot(const struct mapping_wire *w, struct bytes name)
 
 static enum fp_error wire_step(struct loader *l, const struct yaml_node *node)
 {
-    static const char *const names[] = {"method", "params", "keep", "optional", NULL};
+    static const char *const rpc_names[] = {"method", "params", "keep", "optional", NULL};
+    static const char *const http_names[] = {"method", "path",     "query", "body",
+                                             "keep",   "optional", NULL};
     struct mapping_wire *w = &l->mapping->wire;
     struct mapping_login_step *step = &w->steps[w->step_count];
     const struct yaml_node *keep = yaml_member(node, "keep");
-    enum fp_error error = loader__map(l, node, names);
+    bool http = loader__is_http(l);
+    enum fp_error error = loader__map(l, node, http ? http_names : rpc_names);
     if (error == FP_OK) {
-        error = loader__call(l, node, 0, &step->call);
+        error = http ? loader__http_call(l, node, NULL, false, &step->call)
+                     : loader__call(l, node, 0, &step->call);
     }
     if (error == FP_OK) {
         error = loader__flag(l, node, "optional", &step->optional);
@@ -137,19 +140,43 @@ static enum fp_error wire_step(struct loader *l, const struct yaml_node *node)
         step->keep_slots[step->keep_count] = wire_kept_slot(w, k->name);
         error = loader__answer_path(l, k, &step->keep_paths[step->keep_count++]);
     }
-    step->secret = template_has(&step->call.params, SLOT_CREDENTIAL);
+    // Over plain HTTP the credential may stand in a header: what a step keeps is needed.
+    step->secret = http ? !step->optional : template_has(&step->call.params, SLOT_CREDENTIAL);
     w->step_count++;
+    return error;
+}
+
+static enum fp_error wire_only(struct loader *l, const struct yaml_node *login)
+{
+    const struct yaml_node *only = yaml_member(login, "only");
+    if (only != NULL && !bytes_equal_text(only->text, "verify")) {
+        return loader__wrong(l, only, "\"only\" is verify: the steps try out a credential.");
+    }
+    l->mapping->wire.verify_only = only != NULL;
+    return FP_OK;
+}
+
+static enum fp_error wire_derive(struct loader *l, const struct yaml_node *derive)
+{
+    struct mapping_wire *w = &l->mapping->wire;
+    enum fp_error error = FP_OK;
+    for (const struct yaml_node *d = derive != NULL ? derive->first : NULL;
+         d != NULL && error == FP_OK; d = d->next) {
+        error = loader__text_template(l, d, TEMPLATE_PLAIN, LOADER_ACCOUNT,
+                                      &w->derived[wire_kept_slot(w, d->name)]);
+    }
     return error;
 }
 
 static enum fp_error wire_login(struct loader *l, const struct yaml_node *login)
 {
-    static const char *const names[] = {"steps", "derive", "account", NULL};
+    static const char *const names[] = {"steps", "derive", "account", "only", NULL};
     struct mapping_wire *w = &l->mapping->wire;
     const struct yaml_node *steps = yaml_member(login, "steps");
     const struct yaml_node *derive = yaml_member(login, "derive");
     const struct yaml_node *account = yaml_member(login, "account");
     enum fp_error error = loader__map(l, login, names);
+    error = error != FP_OK ? error : wire_only(l, login);
     if (error == FP_OK && (steps == NULL || steps->kind != YAML_LIST || steps->count == 0 ||
                            steps->count > MAPPING_STEPS)) {
         error = loader__wrong(l, steps != NULL ? steps : login,
@@ -159,13 +186,9 @@ static enum fp_error wire_login(struct loader *l, const struct yaml_node *login)
          s != NULL && error == FP_OK; s = s->next) {
         error = wire_step(l, s);
     }
-    for (const struct yaml_node *d = derive != NULL ? derive->first : NULL;
-         d != NULL && error == FP_OK; d = d->next) {
-        error = loader__text_template(l, d, TEMPLATE_PLAIN, WIRE_ACCOUNT,
-                                      &w->derived[wire_kept_slot(w, d->name)]);
-    }
+    error = error != FP_OK ? error : wire_derive(l, derive);
     if (error == FP_OK && account != NULL) {
-        error = loader__text_template(l, account, TEMPLATE_PLAIN, WIRE_ACCOUNT, &w->account);
+        error = loader__text_template(l, account, TEMPLATE_PLAIN, LOADER_ACCOUNT, &w->account);
     }
     return error;
 }
@@ -186,10 +209,28 @@ static enum fp_error wire_parts(struct loader *l, const struct yaml_node *node,
     return FP_OK;
 }
 
+static enum fp_error wire_time(struct loader *l, const struct yaml_node *node,
+                               struct mapping_values *v)
+{
+    static const char *const words[] = {"rfc3339", "seconds", "sql",
+                                        "unix",    "unix-ms", "json-date"};
+    const struct yaml_node *time = yaml_member(node, "time");
+    for (unsigned i = 0; time != NULL && i < sizeof words / sizeof words[0]; i++) {
+        if (time->kind == YAML_SCALAR && bytes_equal_text(time->text, words[i])) {
+            v->time = (enum mapping_time)i;
+            return FP_OK;
+        }
+    }
+    return time == NULL ? FP_OK
+                        : loader__wrong(l, time,
+                                        "\"time\" is rfc3339, seconds, sql, unix, "
+                                        "unix-ms or json-date.");
+}
+
 static enum fp_error wire_values(struct loader *l, const struct yaml_node *node)
 {
     static const char *const names[] = {"tag",    "datetime", "date",     "decimal", "parts",
-                                        "digits", "key",      "relation", NULL};
+                                        "digits", "key",      "relation", "time",    NULL};
     struct mapping_values *v = &l->mapping->wire.values;
     const struct {
         const char *name;
@@ -216,7 +257,7 @@ static enum fp_error wire_values(struct loader *l, const struct yaml_node *node)
         error = loader__wrong(l, yaml_member(node, "key"), "\"key\" is integer or text.");
     }
     v->key = strcmp(key, "integer") == 0 ? FORM_INTEGER : FORM_TEXT;
-    return error;
+    return error != FP_OK ? error : wire_time(l, node, v);
 }
 
 static enum fp_error wire_answer(struct loader *l, const struct yaml_node *node)
@@ -256,12 +297,12 @@ static enum fp_error wire_calls(struct loader *l, const struct yaml_node *calls)
         error = loader__map(l, count, members);
     }
     if (error == FP_OK) {
-        error = loader__call(l, list, 0, &w->list);
+        error = loader__call(l, list, 0, &w->calls.list);
     }
     if (error == FP_OK) {
-        error = loader__call(l, count, 0, &w->count);
+        error = loader__call(l, count, 0, &w->calls.count);
     }
-    if (error == FP_OK && !template_has(&w->list.params, SLOT_LIMIT)) {
+    if (error == FP_OK && !template_has(&w->calls.list.params, SLOT_LIMIT)) {
         loader__warn(l, list, "The list has no $limit: the source decides how much it sends.");
     }
     return error;
@@ -272,7 +313,7 @@ static enum fp_error wire_contexts(struct loader *l, const struct yaml_node *wir
     struct mapping_wire *w = &l->mapping->wire;
     const struct yaml_node *context = yaml_member(wire, "context");
     const struct yaml_node *item = yaml_member(wire, "item_context");
-    unsigned slots = WIRE_ACCOUNT | LOADER_SLOT(SLOT_EACH) | LOADER_SLOT(SLOT_KEY);
+    unsigned slots = LOADER_ACCOUNT | LOADER_SLOT(SLOT_EACH) | LOADER_SLOT(SLOT_KEY);
     enum fp_error error = FP_OK;
     if (context != NULL) {
         error = loader__json_template(l, context, slots, &w->context);
@@ -285,44 +326,66 @@ static enum fp_error wire_contexts(struct loader *l, const struct yaml_node *wir
     return error;
 }
 
-// Address, headers, body and answer: what every call has.
+// Body and answer: what every call over JSON-RPC has.
 static enum fp_error wire_frame(struct loader *l, const struct yaml_node *wire)
 {
     struct mapping_wire *w = &l->mapping->wire;
-    const struct yaml_node *url = NULL;
     const struct yaml_node *body = NULL;
     const struct yaml_node *answer = NULL;
     const unsigned in_body =
-        WIRE_ACCOUNT | LOADER_SLOT(SLOT_ID) | LOADER_SLOT(SLOT_METHOD) | LOADER_SLOT(SLOT_PARAMS);
-    enum fp_error error = wire_need(l, wire, "url", &url);
-    error = error != FP_OK ? error : wire_need(l, wire, "body", &body);
+        LOADER_ACCOUNT | LOADER_SLOT(SLOT_ID) | LOADER_SLOT(SLOT_METHOD) | LOADER_SLOT(SLOT_PARAMS);
+    enum fp_error error = wire_need(l, wire, "body", &body);
     error = error != FP_OK ? error : wire_need(l, wire, "answer", &answer);
-    if (error == FP_OK) {
-        error = loader__text_template(l, url, TEMPLATE_URL, LOADER_SLOT(SLOT_CREDENTIAL), &w->url);
-    }
     error = error != FP_OK ? error : loader__json_template(l, body, in_body, &w->body);
-    error = error != FP_OK ? error : wire_headers(l, yaml_member(wire, "headers"));
     return error != FP_OK ? error : wire_answer(l, answer);
 }
 
-enum fp_error loader__wire(struct loader *l, const struct yaml_node *root)
+static enum fp_error wire_jsonrpc(struct loader *l, const struct yaml_node *wire)
 {
     static const char *const names[] = {"url",   "headers", "body",    "answer",       "values",
                                         "calls", "login",   "context", "item_context", "filters",
                                         "judge", "lines",   NULL};
-    const struct yaml_node *wire = NULL;
     const struct yaml_node *calls = NULL;
-    const struct yaml_node *login = yaml_member(yaml_member(root, "wire"), "login");
-    enum fp_error error = wire_need(l, root, "wire", &wire);
-    error = error != FP_OK ? error : loader__map(l, wire, names);
-    error = error != FP_OK ? error : wire_values(l, yaml_member(wire, "values"));
-    error = error != FP_OK || login == NULL ? error : wire_kept_names(l, login);
+    enum fp_error error = loader__map(l, wire, names);
     error = error != FP_OK ? error : wire_frame(l, wire);
     error = error != FP_OK ? error : wire_need(l, wire, "calls", &calls);
     error = error != FP_OK ? error : wire_calls(l, calls);
     error = error != FP_OK ? error : loader__wire_writes(l, wire);
-    error = error != FP_OK || login == NULL ? error : wire_login(l, login);
     error = error != FP_OK ? error : wire_contexts(l, wire);
-    error = error != FP_OK ? error : loader__dialect(l, wire);
+    return error != FP_OK ? error : loader__dialect(l, wire);
+}
+
+static enum fp_error wire_http(struct loader *l, const struct yaml_node *wire)
+{
+    static const char *const names[] = {"url",   "headers", "basic", "answer", "values", "calls",
+                                        "login", "filters", "judge", "lines",  NULL};
+    enum fp_error error = loader__map(l, wire, names);
+    if (yaml_member(wire, "login") == NULL) {
+        loader__warn(l, wire,
+                     "There is no \"login\": a credential is not tried out when a "
+                     "customer connects.");
+    }
+    return error != FP_OK ? error : loader__http_wire(l, wire);
+}
+
+enum fp_error loader__wire(struct loader *l, const struct yaml_node *root)
+{
+    const struct yaml_node *wire = NULL;
+    const struct yaml_node *url = NULL;
+    const struct yaml_node *login = yaml_member(yaml_member(root, "wire"), "login");
+    struct mapping_wire *w = &l->mapping->wire;
+    enum fp_error error = wire_need(l, root, "wire", &wire);
+    error = error != FP_OK ? error : wire_need(l, wire, "url", &url);
+    error = error != FP_OK ? error : wire_values(l, yaml_member(wire, "values"));
+    error = error != FP_OK || login == NULL ? error : wire_kept_names(l, login);
+    if (error == FP_OK) {
+        error = loader__text_template(l, url, TEMPLATE_URL, LOADER_SLOT(SLOT_CREDENTIAL), &w->url);
+    }
+    error = error != FP_OK ? error : wire_headers(l, yaml_member(wire, "headers"));
+    if (error == FP_OK) {
+        error =
+            strcmp(l->mapping->driver, "jsonrpc") == 0 ? wire_jsonrpc(l, wire) : wire_http(l, wire);
+    }
+    error = error != FP_OK || login == NULL ? error : wire_login(l, login);
     return error != FP_OK ? error : loader__judges(l, wire);
 }

@@ -22,7 +22,7 @@ static enum fp_error write_call(struct loader *l, const struct yaml_node *node,
     return error;
 }
 
-static enum fp_error write_lines(struct loader *l, const struct yaml_node *lines)
+enum fp_error loader__lines(struct loader *l, const struct yaml_node *lines)
 {
     static const char *const names[] = {"add", "change", "remove", NULL};
     static const unsigned slots[] = {LOADER_SLOT(SLOT_RECORDS), WRITE_RECORD,
@@ -32,6 +32,9 @@ static enum fp_error write_lines(struct loader *l, const struct yaml_node *lines
     enum fp_error error = loader__map(l, lines, names);
     for (unsigned i = 0; i < 3 && error == FP_OK; i++) {
         const struct yaml_node *node = yaml_member(lines, names[i]);
+        if (node == NULL && i != 0 && loader__is_http(l)) {
+            continue; // lists are written with new records only
+        }
         error = node == NULL ? loader__wrong(l, lines, "\"%s\" is missing.", names[i])
                              : loader__json_template(l, node, slots[i], templates[i]);
     }
@@ -50,17 +53,17 @@ enum fp_error loader__wire_writes(struct loader *l, const struct yaml_node *wire
     enum fp_error error = FP_OK;
     if (create != NULL) {
         const struct yaml_node *key = yaml_member(create, "key");
-        error = write_call(l, create, create_names, false, &w->create);
+        error = write_call(l, create, create_names, false, &w->calls.create);
         if (error == FP_OK && key == NULL) {
             error = loader__wrong(l, create,
                                   "\"key\" is missing: where the result has the new record's.");
         }
-        error = error != FP_OK ? error : loader__answer_path(l, key, &w->created);
+        error = error != FP_OK ? error : loader__answer_path(l, key, &w->calls.created);
     }
     if (error == FP_OK && update != NULL) {
-        error = write_call(l, update, update_names, true, &w->update);
+        error = write_call(l, update, update_names, true, &w->calls.update);
     }
-    return error != FP_OK || lines == NULL ? error : write_lines(l, lines);
+    return error != FP_OK || lines == NULL ? error : loader__lines(l, lines);
 }
 
 // What a field's value is at the source: as it is read, where that is a plain value, or as said.
@@ -114,6 +117,9 @@ static enum fp_error write_nested(struct loader *l, const struct yaml_node *node
     struct mapping_write *w = NULL;
     if (l->mapping->wire.line_add.count == 0) {
         return loader__wrong(l, node, "\"lines\" of the wire say how lists are written: missing.");
+    }
+    if (l->mapping->wire.line_change.count == 0) {
+        rule->create_only = true;
     }
     if (read->kind != RULE_LIST || read->path_count != 1 || read->paths[0].parent) {
         return loader__wrong(l, node, "\"%s\" is not read from a list of the record.",
@@ -244,7 +250,7 @@ static enum fp_error write_way(struct loader *l, const struct yaml_node *node, c
     if (!served) {
         return loader__wrong(l, node, "The API has no operation to %s these records.", word);
     }
-    return call->params.count == 0
+    return call->params.count == 0 && call->http == NULL
                ? loader__wrong(l, node, "\"calls\" of the wire lack \"%s\".", word)
                : FP_OK;
 }
@@ -253,23 +259,33 @@ static enum fp_error write_way(struct loader *l, const struct yaml_node *node, c
 static enum fp_error write_possible(struct loader *l, const struct yaml_node *node,
                                     const struct mapping_resource *r, const struct mapping_write *w)
 {
-    const struct mapping_wire *wire = &l->mapping->wire;
     unsigned kinds = r->resource->kinds;
     enum fp_error error = FP_OK;
     if (!w->create && !w->update) {
         return loader__wrong(l, node, "\"create\" or \"update\" must be true.");
     }
     if (w->create) {
-        error = write_way(l, node, "create", (kinds & 1u << MODEL_KIND_CREATE) != 0, &wire->create);
+        error =
+            write_way(l, node, "create", (kinds & 1u << MODEL_KIND_CREATE) != 0, &r->calls->create);
     }
     if (error == FP_OK && w->update) {
-        error = write_way(l, node, "update", (kinds & 1u << MODEL_KIND_UPDATE) != 0, &wire->update);
+        error =
+            write_way(l, node, "update", (kinds & 1u << MODEL_KIND_UPDATE) != 0, &r->calls->update);
     }
     if (error != FP_OK) {
         return error;
     }
     if (r->each != NULL || r->key == NULL || r->key->kind != RULE_PATH) {
         return loader__wrong(l, node, "Records without a key of their own cannot be written.");
+    }
+    if (loader__is_http(l) && r->calls->item.http == NULL) {
+        return loader__wrong(l, node,
+                             "Records that cannot be read by their key cannot be "
+                             "written: \"calls\" lack \"item\".");
+    }
+    if (loader__is_http(l) &&
+        (yaml_member(node, "find") != NULL || yaml_member(node, "through") != NULL)) {
+        return loader__wrong(l, node, "\"find\" and \"through\" are not for this driver.");
     }
     return FP_OK;
 }

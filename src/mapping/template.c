@@ -28,6 +28,9 @@ static const char *const template_names[SLOT_COUNT] = {
     [SLOT_RECORD] = "record",
     [SLOT_RECORDS] = "records",
     [SLOT_KEYS] = "keys",
+    [SLOT_ONE] = "one",
+    [SLOT_PAGE] = "page",
+    [SLOT_CURSOR] = "cursor",
 };
 
 const char *template_slot_name(enum template_slot slot)

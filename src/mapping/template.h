@@ -34,6 +34,9 @@ enum template_slot {
     SLOT_RECORD,     // a record to be written
     SLOT_RECORDS,    // several, with commas between
     SLOT_KEYS,       // keys of records, with commas between
+    SLOT_ONE,        // the source's name of one record
+    SLOT_PAGE,       // number of the page
+    SLOT_CURSOR,     // where the page begins, as the page before said
     SLOT_COUNT
 };
 

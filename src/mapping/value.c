@@ -152,8 +152,9 @@ static bool value_time_parts(const struct mapping_values *values, yyjson_val *va
 bool value_time(const struct mapping_values *values, yyjson_val *value, int64_t *wall_ms_out)
 {
     struct bytes text = {0};
-    if (yyjson_is_str(value)) {
-        return value_text(value, &text) && clock_parse(text, wall_ms_out);
+    if (yyjson_is_str(value) || yyjson_is_raw(value)) {
+        return value_text(value, &text) &&
+               value_time_plain(values, text, yyjson_is_raw(value), wall_ms_out);
     }
     if (value_tagged(values, values->datetime, value) != NULL) {
         return value_time_parts(values, value, false, wall_ms_out);
@@ -268,7 +269,10 @@ void value_put_time(const struct mapping_values *values, int64_t wall_ms, bool d
     unsigned month = 0;
     unsigned date = 0;
     if (values->tag.len == 0) {
-        json_time(&j, wall_ms);
+        bool number = values->time == TIME_UNIX || values->time == TIME_UNIX_MS;
+        buf_append_text(out, number ? "" : "\"");
+        value_time_text(values, wall_ms, day, out);
+        buf_append_text(out, number ? "" : "\"");
         return;
     }
     clock_date_from_days(days, &part[0], &month, &date);

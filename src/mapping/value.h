@@ -30,7 +30,15 @@ bool value_boolean(yyjson_val *value, bool *out);
 bool value_is_integer(struct bytes text);
 // Writes number with its point moved shift digits to the right; negative: to the left.
 void value_shifted(struct bytes number, int shift, struct buf *out);
-// Appends a date, or a date and time, in the source's typed form; as RFC 3339 text where it has
+// Appends a date, or a date and time, as the source writes times without a type; no quotes.
+void value_time_text(const struct mapping_values *values, int64_t wall_ms, bool day,
+                     struct buf *out);
+// Reads such a time; number: it was written as a JSON number.
+bool value_time_plain(const struct mapping_values *values, struct bytes text, bool number,
+                      int64_t *wall_ms_out);
+// Milliseconds that such a time is exact to.
+int64_t value_time_unit(const struct mapping_values *values);
+// Appends a date, or a date and time, in the source's typed form; without a type where it has
 // none.
 void value_put_time(const struct mapping_values *values, int64_t wall_ms, bool day,
                     struct buf *out);

@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     struct driver_call call = {
-        .mapping = mapping_set_at(set, 0),
+        .mapping = mapping_set_find(set, BYTES("tryton")),
         .operation = &model_operations[operations[data[0] % 6]],
         .key = BYTES("7"),
         .query = &query,

@@ -24,6 +24,8 @@
 #define HTML    "<!doctype html>\n<title>500 Internal Server Error</title>"
 
 static struct mapping_set *set;
+static const struct mapping *other;   // platform under test; NULL: tryton
+static const char *other_credentials; // for it
 static struct arena *arena;
 
 // The state of one call under test.
@@ -32,6 +34,8 @@ struct trial {
     struct model_query query;
     unsigned numbers[16];  // requests given out
     char bodies[16][4096]; // their bodies
+    char urls[16][2048];   // where they go
+    char methods[16][8];   // by which method
     char header[256];      // Authorization of the newest
     unsigned count;        // of them
 };
@@ -72,7 +76,9 @@ HELPER unsigned take(void)
     }
     while (t.count < 16 && driver_next(t.run, &t.numbers[t.count], &request)) {
         assert_true(bytes_to_text(request.body, t.bodies[t.count], sizeof t.bodies[0]));
-        assert_true(bytes_equal_text(request.url, "http://127.0.0.1:8000/erp/"));
+        assert_true(bytes_to_text(request.url, t.urls[t.count], sizeof t.urls[0]));
+        assert_true(bytes_to_text(request.method, t.methods[t.count], sizeof t.methods[0]));
+        assert_true(other != NULL || strcmp(t.urls[t.count], "http://127.0.0.1:8000/erp/") == 0);
         t.header[0] = '\0';
         for (size_t i = 0; i < request.header_count; i++) {
             if (bytes_equal_text(request.headers[i].name, "Authorization")) {
@@ -91,11 +97,12 @@ HELPER unsigned begin_call(const char *method, const char *path, const char *ses
     struct bytes rest = bytes_of_text(path);
     struct bytes target = {0};
     struct buf rows;
-    struct driver_call call = {.mapping = mapping_set_find(set, BYTES("tryton")),
-                               .credentials = BYTES(CREDENTIALS),
-                               .session = bytes_of_text(session),
-                               .body = bytes_of_text(body),
-                               .public_url = "https://f.test"};
+    struct driver_call call = {
+        .mapping = other != NULL ? other : mapping_set_find(set, BYTES("tryton")),
+        .credentials = other != NULL ? bytes_of_text(other_credentials) : BYTES(CREDENTIALS),
+        .session = bytes_of_text(session),
+        .body = bytes_of_text(body),
+        .public_url = "https://f.test"};
     buf_init(&rows, 8192);
     struct json_out errors = json_out_start(&rows);
     if (path != NULL) {
