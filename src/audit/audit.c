@@ -101,6 +101,20 @@ void audit_wait(struct audit *audit)
     worker_wait(audit->worker);
 }
 
+enum fp_error audit_anchor(struct audit *audit, int fd, const char *tag)
+{
+    enum fp_error error = FP_E_LIMIT_EXCEEDED;
+    (void)pthread_mutex_lock(&audit->lock);
+    if (audit->anchor_count < AUDIT_ANCHORS) {
+        audit->anchors[audit->anchor_count].fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        audit->anchors[audit->anchor_count].tag = tag;
+        error = audit->anchors[audit->anchor_count].fd >= 0 ? FP_OK : FP_E_IO_FAILED;
+        audit->anchor_count += error == FP_OK ? 1 : 0;
+    }
+    (void)pthread_mutex_unlock(&audit->lock);
+    return error;
+}
+
 struct audit_health audit_health(struct audit *audit)
 {
     struct audit_health health;
@@ -321,6 +335,9 @@ void audit_close(struct audit *audit)
         (void)ignored;
         worker_free(audit->worker);
         audit__finish(audit);
+    }
+    for (size_t i = 0; i < audit->anchor_count; i++) {
+        (void)close(audit->anchors[i].fd);
     }
     audit_segment_close(&audit->segment);
     if (audit->dir_fd >= 0) {

@@ -73,6 +73,13 @@ enum fp_error audit_open(const struct audit_options *options, struct audit **out
 // NULL.
 void audit_close(struct audit *audit);
 
+// Each checkpoint's line is written to these descriptors too, from now on: a file that is appended
+// to, a socket of the system log (tag: words in front of it; NULL: none). Copies of theirs are
+// taken. A failure refuses nothing; it is counted in the health. FP_E_LIMIT_EXCEEDED beyond
+// AUDIT_ANCHORS.
+#define AUDIT_ANCHORS 2
+enum fp_error audit_anchor(struct audit *audit, int fd, const char *tag);
+
 // Hands a record over; done(ctx, FP_OK) is called by audit_dispatch() on the caller's thread once
 // it is on disk, done(ctx, FP_E_AUDIT_UNAVAILABLE) when it could not be written. Callbacks come in
 // the order of the records. done may be NULL. Returns at once: FP_E_AUDIT_UNAVAILABLE (queue full),
@@ -103,6 +110,8 @@ struct audit_health {
     uint64_t checkpoint_seq;       // number of the newest record under a signature
     int64_t checkpoint_ms;         // when that was, wall clock; 0: before this start
     uint64_t checkpoint_generation; // the store's generation that it names
+    uint64_t anchors;               // checkpoints copied elsewhere since start
+    uint64_t anchors_lost;          // of which a copy could not be written
 };
 // Any thread, any time.
 struct audit_health audit_health(struct audit *audit);

@@ -39,6 +39,11 @@ struct audit {
     uint64_t gap;                 // records refused since the last good write
     struct buf out;               // lines of one group
     struct buf scratch;           // a body of our own
+    struct {
+        int fd;               // owned
+        const char *tag;      // in front of a line; NULL: none
+    } anchors[AUDIT_ANCHORS]; // where checkpoints are copied to, under the lock
+    size_t anchor_count;      // of them
     // -- both
     pthread_mutex_t lock;       // over health
     struct audit_health health; // last known

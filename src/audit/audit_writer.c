@@ -3,10 +3,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "audit/audit_int.h"
 #include "base/clock.h"
+#include "base/limits.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 // Records without a signature, not counting a checkpoint itself.
 static uint64_t writer_unsigned(const struct audit_chain *chain)
@@ -68,6 +70,32 @@ static enum fp_error writer_sign(struct audit *audit, struct audit_chain *chain,
     return audit_chain_sign(chain, &how, &audit->scratch, &audit->out);
 }
 
+// The checkpoint is the last line of what was written.
+static void writer_anchor(struct audit *audit)
+{
+    struct bytes line = buf_bytes(&audit->out);
+    size_t at = line.len;
+    while (at > 1 && line.ptr[at - 2] != '\n') {
+        at--;
+    }
+    line = bytes_slice(line, at != 0 ? at - 1 : 0, line.len);
+    (void)pthread_mutex_lock(&audit->lock);
+    for (size_t i = 0; i < audit->anchor_count; i++) {
+        struct buf text;
+        buf_init(&text, FP_LIMIT_AUDIT_RECORD + 64);
+        buf_append_text(&text, audit->anchors[i].tag != NULL ? audit->anchors[i].tag : "");
+        buf_append_bytes(&text, line);
+        if (buf_error(&text) != FP_OK ||
+            write(audit->anchors[i].fd, text.ptr, text.len) != (ssize_t)text.len) {
+            audit->health.anchors_lost++;
+        } else {
+            audit->health.anchors++;
+        }
+        buf_done(&text);
+    }
+    (void)pthread_mutex_unlock(&audit->lock);
+}
+
 // A checkpoint ends each file, so that each file's first record stands on a signed one.
 static enum fp_error writer_roll(struct audit *audit)
 {
@@ -85,6 +113,9 @@ static enum fp_error writer_roll(struct audit *audit)
         error = audit_segment_write(&audit->segment, buf_bytes(&audit->out));
     }
     if (error == FP_OK) {
+        if (chain.signed_seq != audit->chain.signed_seq) {
+            writer_anchor(audit);
+        }
         audit->chain = chain;
         audit->oldest_ms = 0;
         error = audit_segment_create(audit->dir_fd, chain.seq + 1, &next);
@@ -191,6 +222,9 @@ void audit__write(struct audit *audit, struct work *list)
         writer_refuse(audit, list, errno);
         return;
     }
+    if (chain.signed_seq != audit->chain.signed_seq) {
+        writer_anchor(audit);
+    }
     if (writer_unsigned(&chain) == 0) {
         audit->oldest_ms = 0;
     } else if (audit->oldest_ms == 0 || chain.signed_seq != audit->chain.signed_seq) {
@@ -208,6 +242,7 @@ void audit__finish(struct audit *audit)
     if (audit->health.state == FP_OK && writer_unsigned(&chain) != 0 &&
         writer_sign(audit, &chain, clock_wall_ms()) == FP_OK &&
         audit_segment_write(&audit->segment, buf_bytes(&audit->out)) == FP_OK) {
+        writer_anchor(audit);
         audit->chain = chain;
     }
 }

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cli_int.h"
 
+#include "cli/audit_anchors.h"
+
 #include "audit/audit_signer.h"
 #include "audit/audit_verify.h"
 #include "base/json_out.h"
@@ -14,10 +16,19 @@
 #include <unistd.h>
 
 static const struct cli_column audit_lines[] = {
-    {"audit log", "state"},     {"what", "message"},         {"file", "file"},
-    {"line", "line"},           {"record", "record"},        {"good records", "records"},
-    {"first record", "first"},  {"last record", "last"},     {"signed to record", "signed"},
-    {"last hash", "last_hash"}, {"checked with key", "key"}, {.title = NULL},
+    {"audit log", "state"},
+    {"what", "message"},
+    {"file", "file"},
+    {"line", "line"},
+    {"record", "record"},
+    {"good records", "records"},
+    {"first record", "first"},
+    {"last record", "last"},
+    {"signed to record", "signed"},
+    {"last hash", "last_hash"},
+    {"checked with key", "key"},
+    {"anchors", "anchors"},
+    {.title = NULL},
 };
 
 // Reads the key's line from a file; false when there is none.
@@ -65,7 +76,8 @@ static enum fp_error audit_find_key(const struct cli *cli, const char *path, boo
     return error == FP_OK ? FP_OK : FP_E_KEY_INVALID;
 }
 
-static void audit_write(const struct audit_finding *f, const uint8_t *key, struct buf *out)
+static void audit_write(const struct audit_finding *f, const uint8_t *key, uint64_t anchors,
+                        struct buf *out)
 {
     struct json_out j = json_out_start(out);
     char hash[65], key_text[65];
@@ -85,16 +97,19 @@ static void audit_write(const struct audit_finding *f, const uint8_t *key, struc
     json_member_i64(&j, "signed", (int64_t)f->signed_seq);
     json_member_text_c(&j, "last_hash", hash);
     json_member_text_c(&j, "key", key_text);
+    if (anchors != 0) {
+        json_member_i64(&j, "anchors", (int64_t)anchors);
+    }
     json_end_object(&j);
 }
 
 static enum cli_exit audit_tell(const struct cli *cli, const struct audit_finding *finding,
-                                const uint8_t *key)
+                                const uint8_t *key, uint64_t anchors)
 {
     struct buf text;
     enum cli_exit result = CLI_OK;
     buf_init(&text, 4096);
-    audit_write(finding, key, &text);
+    audit_write(finding, key, anchors, &text);
     result = cli_print_object(cli, buf_bytes(&text), audit_lines);
     buf_done(&text);
     return result == CLI_OK && finding->fault != AUDIT_INTACT ? CLI_FAILED : result;
@@ -118,9 +133,9 @@ enum cli_exit cli_audit_path(const struct cli *cli, char out[static CONFIG_PATH]
 enum cli_exit cli_audit_verify(const struct cli *cli)
 {
     char path[CONFIG_PATH];
-    const char *reaches = cli_value(cli, "reaches");
+    const char *reaches = cli_value(cli, "reaches"), *anchors = cli_value(cli, "anchors");
     uint8_t key[SIGN_PUBLIC_SIZE];
-    uint64_t least = 0;
+    uint64_t least = 0, held = 0;
     struct audit_finding finding = {0};
     struct fp_note note = {0};
     struct stat st;
@@ -147,6 +162,9 @@ enum cli_exit cli_audit_verify(const struct cli *cli)
     if (error == FP_OK && least != 0) {
         error = audit_verify_reaches(&finding, least);
     }
-    return error == FP_OK || error == FP_E_AUDIT_BROKEN ? audit_tell(cli, &finding, key)
+    if (error == FP_OK && anchors != NULL) {
+        error = audit_anchors_check(anchors, path, key, &finding, &held, &note);
+    }
+    return error == FP_OK || error == FP_E_AUDIT_BROKEN ? audit_tell(cli, &finding, key, held)
                                                         : cli_note_tell(cli, error, &note);
 }

@@ -151,6 +151,7 @@ enum cli_exit cli_operator_list(const struct cli *cli);
 enum cli_exit cli_operator_disable(const struct cli *cli);
 enum cli_exit cli_audit_verify(const struct cli *cli);
 enum cli_exit cli_audit_search(const struct cli *cli);
+enum cli_exit cli_audit_export(const struct cli *cli);
 // The log that is meant: the command's first word, else the folder of the configuration.
 enum cli_exit cli_audit_path(const struct cli *cli, char out[static CONFIG_PATH]);
 enum cli_exit cli_key_rotate(const struct cli *cli);

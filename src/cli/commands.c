@@ -119,6 +119,7 @@ static const struct cli_option operator_invite_options[] = {
 static const struct cli_option audit_verify_options[] = {
     {"key", "KEY|FILE", "public key of the log (default: audit.pub beside it)", false},
     {"reaches", "N", "number of a record that is known to have been written", false},
+    {"anchors", "FILE", "checkpoints kept elsewhere: what they sign must be there", false},
     {.name = NULL},
 };
 static const struct cli_option audit_search_options[] = {
@@ -132,6 +133,22 @@ static const struct cli_option audit_search_options[] = {
     {"since", "TIME", "not older: 2026-11-24T13:00:00Z, or 2h, 7d", false},
     {"until", "TIME", "only older ones", false},
     {"limit", "N", "the newest N alone", false},
+    {.name = NULL},
+};
+static const struct cli_option audit_export_options[] = {
+    {"format", "native|ocsf",
+     "as in the log, to be verified; or events of OCSF 1.3 for a log collector (default: native)",
+     false},
+    {"out", "FILE", "write into this new file (default: standard output)", false},
+    {"since", "TIME", "not older: 2026-11-24T13:00:00Z, or 2h, 7d", false},
+    {"until", "TIME", "only older ones", false},
+    {"request", "ID", "with ocsf: of one request", false},
+    {"connection", "ID", "with ocsf: about one connection", false},
+    {"application", "ID", "with ocsf: through one application", false},
+    {"customer", "ID", "with ocsf: about one customer", false},
+    {"token", "ID", "with ocsf: with or about one token", false},
+    {"action", "ACTION", "with ocsf: one like token.refuse, or all of its kind", false},
+    {"result", "CODE", "with ocsf: OK, or the code of an error", false},
     {.name = NULL},
 };
 static const struct cli_option token_rotate_options[] = {
@@ -257,6 +274,11 @@ const struct cli_command cli_commands[] = {
      "records of the audit log by what they say",
      "Reads the files, with and without a running server, and changes nothing. All options given\n"
      "must fit. With --json the records as they stand, one a line."},
+    {"audit", "export", "[PATH]", audit_export_options, cli_audit_export,
+     "records of the audit log as JSON lines, for auditors and log collectors",
+     "Native, the lines are those of the log without a hole, up to the checkpoint that signs the "
+     "last;\n"
+     "fishplate audit verify FILE --key KEY checks them."},
     {"connector", "check", "FILE", NULL, cli_connector_check,
      "check a connector definition: file, line and reason of what is wrong", NULL},
     {"connector", "list", NULL, NULL, cli_connector_list, "the platforms, and how each is proven",

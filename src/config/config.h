@@ -50,6 +50,8 @@ struct config {
     char key_credential_path[CONFIG_PATH];  // its file in $CREDENTIALS_DIRECTORY; empty: none
     char store_file[CONFIG_PATH];           // store.file: SQLite
     char audit_dir[CONFIG_PATH];            // audit.dir
+    char audit_anchor_file[CONFIG_PATH];    // audit.anchor_file; "": none
+    char audit_anchor_syslog[CONFIG_PATH];  // audit.anchor_syslog; "": none
     char connectors_dir[CONFIG_PATH];   // connectors.dir: besides the built-in ones; empty: none
     char networks[CONFIG_NETWORKS];     // egress.networks: private CIDRs every connection may
                                         // reach, with commas; empty: none

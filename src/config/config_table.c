@@ -83,6 +83,12 @@ const struct config_row config_rows[] = {
      "The SQLite database. Empty: store.db in data_dir."},
     {"audit.dir", CONFIG_KIND_PATH, AT(audit_dir), 0, 0, "",
      "The audit log. Empty: audit in data_dir."},
+    {"audit.anchor_file", CONFIG_KIND_PATH, AT(audit_anchor_file), 0, 0, "",
+     "Each checkpoint of the audit log is appended to this file as well, best on the disk of "
+     "another machine, so that a log that was cut back is found. Empty: none."},
+    {"audit.anchor_syslog", CONFIG_KIND_PATH, AT(audit_anchor_syslog), 0, 0, "",
+     "Socket of the system log (/dev/log) that each checkpoint of the audit log goes to as well. "
+     "Empty: none."},
     {"connectors.dir", CONFIG_KIND_PATH, AT(connectors_dir), 0, 0, "",
      "Connector definitions besides the built-in ones. Empty: none."},
     {"egress.networks", CONFIG_KIND_NETWORKS, AT(networks), 0, 64, "",

@@ -325,6 +325,8 @@ void registry_status(struct registry *registry, struct json_out *json)
     json_member_i64(json, "last_seq", (int64_t)audit.last_seq);
     json_member_i64(json, "checkpoint_seq", (int64_t)audit.checkpoint_seq);
     json_member_time(json, "checkpoint_at", audit.checkpoint_ms);
+    json_member_i64(json, "anchors", (int64_t)audit.anchors);
+    json_member_i64(json, "anchors_lost", (int64_t)audit.anchors_lost);
     json_end_object(json);
     json_name(json, "store");
     json_begin_object(json);

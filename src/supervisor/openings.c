@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define LISTEN_BACKLOG 1024
@@ -149,7 +150,8 @@ static enum fp_error openings_control(struct openings *openings, const struct co
 static enum fp_error file_open(const struct opened *item, int *fd_out, struct fp_note *note)
 {
     struct stat about;
-    int fd = open(item->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    const int how = item->append ? O_WRONLY | O_APPEND | O_CREAT : O_RDONLY;
+    int fd = open(item->path, how | O_CLOEXEC | O_NOCTTY, 0600);
     if (fd < 0 && item->optional && errno == ENOENT) {
         *fd_out = -1;
         return FP_OK;
@@ -191,6 +193,26 @@ static enum fp_error openings_file(struct openings *openings, struct opened item
     return error == FP_OK ? openings_add(openings, item) : error;
 }
 
+// Handed to the vault connected: it may make no socket of its own. Not opened anew.
+static enum fp_error openings_syslog(struct openings *openings, const char *path,
+                                     struct fp_note *note)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct opened item = {
+        .kind = ROOM_HANDOVER_LISTENER, .name = "audit.syslog", .owner = LINK_ROOM_VAULT};
+    if (!bytes_to_text(bytes_of_text(path), address.sun_path, sizeof address.sun_path)) {
+        fp_note_set(note, "audit.anchor_syslog", "A socket's path has at most 107 bytes.");
+        return FP_E_CONFIG_INVALID;
+    }
+    item.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (item.fd < 0 || connect(item.fd, (const struct sockaddr *)&address, sizeof address) != 0) {
+        fp_note_set(note, "audit.anchor_syslog", "%s cannot be reached: %m.", address.sun_path);
+        file_close(item.fd);
+        return FP_E_IO_FAILED;
+    }
+    return openings_add(openings, item);
+}
+
 enum fp_error openings_make(struct openings *openings, const struct config *config,
                             struct fp_note *note)
 {
@@ -223,13 +245,21 @@ enum fp_error openings_make(struct openings *openings, const struct config *conf
          .forbidden = 077,
          .optional = true},
     };
+    const struct opened anchor = {.name = "audit.anchor",
+                                  .owner = LINK_ROOM_VAULT,
+                                  .path = config->audit_anchor_file,
+                                  .append = true};
     enum fp_error error = FP_OK;
     snprintf(openings->next_key, sizeof openings->next_key, "%s.new", config->master_key_file);
     for (size_t i = 0; i < sizeof files / sizeof files[0] && error == FP_OK; i++) {
         error = openings_file(openings, files[i], note);
     }
+    error = error != FP_OK ? error : openings_file(openings, anchor, note);
     if (error == FP_OK) {
         error = openings_listen_all(openings, config, note);
+    }
+    if (error == FP_OK && config->audit_anchor_syslog[0] != '\0') {
+        error = openings_syslog(openings, config->audit_anchor_syslog, note);
     }
     return error == FP_OK ? openings_control(openings, config, note) : error;
 }

@@ -24,6 +24,7 @@ struct opened {
     const char *path;        // of a file, to open it anew; in the config
     unsigned forbidden;      // mode bits that a file may not have
     bool optional;           // a file that need not be there: fd is -1 then
+    bool append;             // a file that is written to, made where it is not there
 };
 
 struct openings {

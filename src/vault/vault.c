@@ -79,6 +79,10 @@ static void vault_watch_audit(struct vault *v)
     if (bad) {
         audit_probe(v->in.audit);
     }
+    if (health.anchors_lost != v->anchors_lost) {
+        v->anchors_lost = health.anchors_lost;
+        log_event(LOG_ERROR, "anchor_lost", "A checkpoint could not be copied elsewhere.");
+    }
     if (bad != v->audit_bad) {
         struct log_line line;
         log_begin(&line, bad ? LOG_ERROR : LOG_INFO, bad ? "audit_unavailable" : "audit_recovered");
@@ -135,6 +139,8 @@ static enum fp_error vault_open(struct room *room, void **state_out)
     v->owner_uid = stat(room_config(room)->data_dir, &data) == 0 ? data.st_uid : geteuid();
     v->master_fd = room_take_fd(room, ROOM_HANDOVER_FILE, "master.key");
     v->next_fd = room_take_fd(room, ROOM_HANDOVER_FILE, "master.key.new");
+    v->anchor_fd = room_take_fd(room, ROOM_HANDOVER_FILE, "audit.anchor");
+    v->syslog_fd = room_take_fd(room, ROOM_HANDOVER_LISTENER, "audit.syslog");
     v->control_fd = room_take_fd(room, ROOM_HANDOVER_LISTENER, "control");
     v->arena = arena_create(VAULT_ARENA, true);
     buf_init_sensitive(&v->body, VAULT_BODY);
@@ -173,6 +179,19 @@ static enum fp_error vault_start_clocks(struct vault *v)
                : FP_E_IO_FAILED;
 }
 
+static enum fp_error vault_anchor(struct vault *v)
+{
+    enum fp_error error = FP_OK;
+    if (v->anchor_fd >= 0) {
+        error = audit_anchor(v->in.audit, v->anchor_fd, NULL);
+    }
+    if (error == FP_OK && v->syslog_fd >= 0) {
+        // facility authpriv, notice; the words as syslog(3) puts them
+        error = audit_anchor(v->in.audit, v->syslog_fd, "<85>fishplate: ");
+    }
+    return error;
+}
+
 // Store and audit log have threads of their own: they are opened closed in, so that the threads
 // are, too.
 enum fp_error vault_unlock(struct vault *v, struct master_key *master, struct master_key *next,
@@ -180,6 +199,11 @@ enum fp_error vault_unlock(struct vault *v, struct master_key *master, struct ma
 {
     enum fp_error error = installation_open_both(room_config(v->room), master, next, &v->in, note);
     if (error != FP_OK) {
+        return error;
+    }
+    error = vault_anchor(v);
+    if (error != FP_OK) {
+        fp_note_set(note, "audit", "The anchors cannot be used.");
         return error;
     }
     registry_watch(v->in.registry, vault_on_changed, v);

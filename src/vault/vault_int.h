@@ -95,6 +95,7 @@ struct vault {
     struct room *room;                              // ours
     int master_fd;                                  // until start()
     int next_fd;                                    // of the key that replaces it; -1: none
+    int anchor_fd, syslog_fd;                       // for checkpoints; -1: none
     int control_fd;                                 // listener; -1: none
     unsigned owner_uid;                             // of the data directory
     struct vault_seal seal;                         // whether that is closed
@@ -117,6 +118,7 @@ struct vault {
     uint64_t ticks;                                 // since start
     bool reading;                                   // one read of the store for a whole turn
     bool audit_bad;                                 // as it was logged last
+    uint64_t anchors_lost;                          // the same
     bool draining;                                  // nothing new
     bool closing;                                   // close() runs or ran
 };
