@@ -17,6 +17,7 @@
 #define PASSWORD_LANES  4
 #define PASSWORD_SALT   16
 #define PASSWORD_HASH   32
+#define PASSWORD_OWN    8 // bytes that no known word explains
 
 // One thread for all lanes: see master_passphrase.c.
 static enum fp_error password_derive(struct bytes password, const uint8_t *salt,
@@ -96,8 +97,15 @@ static const char *const common[] = {"password",   "passwort",      "passw0rd",
                                      "hello",      "master",        "login",
                                      "company",    "operator",      "correcthorsebatterystaple"};
 
-static char lower(uint8_t c)
+// In small letters, and as the letter that a digit or sign is put for.
+static char folded(uint8_t c)
 {
+    static const char from[] = "4@0315$7!";
+    static const char to[] = "aaoeisstl";
+    const char *at = c != '\0' ? strchr(from, c) : NULL;
+    if (at != NULL) {
+        return to[at - from];
+    }
     return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
@@ -107,7 +115,7 @@ static bool word_at(struct bytes text, size_t at, struct bytes word)
         return false;
     }
     for (size_t i = 0; i < word.len; i++) {
-        if (lower(text.ptr[at + i]) != lower(word.ptr[i])) {
+        if (folded(text.ptr[at + i]) != folded(word.ptr[i])) {
             return false;
         }
     }
@@ -163,7 +171,7 @@ const char *password_fault(struct bytes password, struct bytes context)
     if (characters < FP_LIMIT_OPERATOR_PASSWORD_MIN) {
         return "It needs at least 15 characters. Several words with blanks between them are good.";
     }
-    if (password_own(password, context) < 6) {
+    if (password_own(password, context) < PASSWORD_OWN) {
         return "It is one of those that guessers try first. Choose words that have nothing to do "
                "with each other.";
     }

@@ -34,7 +34,9 @@ function route() {
   return { name: name || "overview", key, query: Object.fromEntries(new URLSearchParams(query)) };
 }
 
-function go(name, query) {
+// Changes what stands in the address; from what stands there now, whatever a page was made of.
+function go(name, changes, anew) {
+  const query = anew ? changes : { ...route().query, ...changes };
   const text = new URLSearchParams(Object.entries(query).filter(([, value]) => value)).toString();
   const hash = `#/${name}${text ? `?${text}` : ""}`;
   if (hash !== location.hash) history.pushState(null, "", hash);
@@ -101,10 +103,12 @@ async function show(fresh = true) {
   }
   if (fresh) main.replaceChildren(parts.head, parts.body);
   parts.body.setAttribute("aria-busy", "true");
-  const typed = document.activeElement?.id === "search" ? document.activeElement.selectionStart : null;
+  const typing = document.activeElement?.id === "search" ? { value: document.activeElement.value, at: document.activeElement.selectionStart } : null;
   try {
     if (!page) throw Object.assign(new Error("There is no such page."), { code: "ROUTE_UNKNOWN", next: "Take one from the menu." });
-    const content = await page({ key, query, go: (wanted) => go(name, wanted), parts, again, act });
+    const coming = page({ key, query, go: (changes, anew = false) => go(name, changes, anew), parts, again, act });
+    goOnTyping(typing);
+    const content = await coming;
     if (mine !== turn) return;
     parts.body.replaceChildren();
     add(parts.body, [content]);
@@ -114,12 +118,16 @@ async function show(fresh = true) {
     parts.body.replaceChildren(problemBox(problem));
   }
   parts.body.removeAttribute("aria-busy");
-  if (typed !== null && document.getElementById("search")) {
-    document.getElementById("search").focus();
-    document.getElementById("search").setSelectionRange(typed, typed);
-  } else if (fresh) {
-    focusHeading();
-  }
+  if (fresh && !typing) focusHeading();
+}
+
+// The head of a page is made anew while somebody types into its search.
+function goOnTyping(typing) {
+  const search = document.getElementById("search");
+  if (!typing || !search) return;
+  search.value = typing.value;
+  search.focus();
+  search.setSelectionRange(typing.at, typing.at);
 }
 
 function focusHeading() {

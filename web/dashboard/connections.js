@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { get, may, post } from "./api.js";
 import { h, put, say } from "./dom.js";
-import { REASONS, STATES, badge, initials, reason, state, time } from "./format.js";
+import { STATES, badge, initials, reason, short, state, time } from "./format.js";
 import { recordTable } from "./records.js";
 import { card, confirm, copyable, details, empty, heading, pager, showSecret, table, toolbar } from "./ui.js";
 
@@ -26,14 +26,14 @@ export async function connections({ query, go, parts }) {
   ];
   put(parts.head, heading("Connections"), toolbar(query, go, { placeholder: "Name, e-mail address, id or account", filters: [{ name: "state", label: "State", options: STATE_OPTIONS }] }),
     query.customer || query.application || query.platform ? h("p", { class: "chips" }, Object.entries(query).filter(([key, value]) => ["customer", "application", "platform"].includes(key) && value).map(([key, value]) =>
-      h("button", { type: "button", class: "chip", on: { click: () => go({ ...query, [key]: "" }) } }, `${key} ${value}`, h("span", { "aria-hidden": "true" }, " ×"), h("span", { class: "visually-hidden" }, " (remove)")))) : null);
+      h("button", { type: "button", class: "chip", on: { click: () => go({ [key]: "" }) } }, `${key} ${value}`, h("span", { "aria-hidden": "true" }, " ×"), h("span", { class: "visually-hidden" }, " (remove)")))) : null);
   const answer = await get("/connections", query);
   if (!answer.data.length) {
-    return query.q || query.state ? empty("No connection fits", "Search for less, or for another state.", h("button", { type: "button", class: "secondary", on: { click: () => go({}) } }, "Show all"))
+    return query.q || query.state ? empty("No connection fits", "Search for less, or for another state.", h("button", { type: "button", class: "secondary", on: { click: () => go({}, true) } }, "Show all"))
       : empty("No customer has connected a system yet", "Make a connect link for a customer, or let your application send them through OAuth: the connection appears here as soon as its credential was verified.", may("POST /applications") ? h("a", { class: "primary", href: "#/applications" }, "To the applications") : null);
   }
-  return [table(columns, answer.data, { caption: "Connections", sort: query.sort, onSort: (sort) => go({ ...query, sort, page: "" }), href: (row) => `#/connections/${row.key}` }),
-    pager(answer.meta, (page) => go({ ...query, page: String(page) }))];
+  return [table(columns, answer.data, { caption: "Connections", sort: query.sort, onSort: (sort) => go({ sort, page: "" }), href: (row) => `#/connections/${row.key}` }),
+    pager(answer.meta, (page) => go({ page: String(page) }))];
 }
 
 // A link for the customer, to be copied.
@@ -58,7 +58,7 @@ async function revoke(token, again) {
 export function tokenTable(tokens, again, act) {
   const kinds = { active: "good", ending: "warn", revoked: "plain", expired: "plain" };
   return table([
-    { title: "Token", cell: (row) => h("span", {}, h("code", {}, row.id), h("span", { class: "small soft block" }, row.kind.replace("_", " "))), class: "wide" },
+    { title: "Token", cell: (row) => h("span", {}, short(row.id), h("span", { class: "small soft block" }, row.kind.replace("_", " "))), class: "wide" },
     { title: "State", cell: (row) => h("span", {}, badge(row.status, kinds[row.status]), row.reason ? h("span", { class: "small soft block" }, row.reason.toLowerCase().replaceAll("_", " ")) : null) },
     { title: "Created", cell: (row) => time(row.created_at) },
     { title: "Last used", cell: (row) => time(row.last_used_at) },
@@ -75,8 +75,9 @@ const ADVICE = {
 };
 
 export async function connection({ key, again, act, parts }) {
-  const row = (await get(`/connections/${key}`)).data;
-  const tokens = row.tokens ?? [];
+  const answer = await get(`/connections/${key}`);
+  const row = answer.data;
+  const tokens = answer.tokens ?? row.tokens ?? [];
   const ended = ["disconnected", "erased"].includes(row.status);
   const history = (await get(`/connections/${key}/history`)).data;
   const linkButton = !ended && may("POST /connections/{id}/link") ? h("button", { type: "button", class: "primary", on: { click: () => act(() => reconnectLink(row)) } }, "Link to connect it anew") : null;
@@ -107,8 +108,6 @@ export async function connection({ key, again, act, parts }) {
         !ended && may("POST /connections/{id}/disconnect") ? h("button", { type: "button", class: "danger outline", on: { click: () => act(end) } }, "Disconnect") : null))),
     card("Tokens", tokens.length ? tokenTable(tokens, again, act) : empty("No token", "The connection has none that works."),
       !ended && may("POST /connections/{id}/tokens") ? h("div", { class: "actions" }, h("button", { type: "button", class: "secondary", on: { click: () => act(issue) } }, "Issue a token")) : null),
-    card("History", history.records.length ? recordTable(history.records) : empty("Nothing recorded", "The audit log has no record of it yet.")),
+    card("History", history.records.length ? recordTable(history.records, { about: false }) : empty("Nothing recorded", "The audit log has no record of it yet.")),
   ];
 }
-
-export { REASONS };

@@ -54,6 +54,12 @@ export function reason(code) {
   return REASONS[code] ?? code;
 }
 
+// An identifier in a list: its kind and its end; whole on hover.
+export function short(id) {
+  const cut = id.length > 18 ? `${id.slice(0, id.indexOf("_") + 1)}…${id.slice(-8)}` : id;
+  return h("code", { title: id }, cut);
+}
+
 export const number = (value) => new Intl.NumberFormat().format(value);
 
 export function initials(name) {

@@ -3,7 +3,7 @@
 import { get, may, post, remove, session } from "./api.js";
 import { reconnectLink, stateCell, tokenTable } from "./connections.js";
 import { h, icon, put, say } from "./dom.js";
-import { STATES, badge, initials, number, time } from "./format.js";
+import { STATES, badge, initials, number, short, time } from "./format.js";
 import { card, confirm, copyable, details, dialog, empty, field, form, heading, pager, showSecret, table, toolbar } from "./ui.js";
 
 // ---- overview
@@ -48,8 +48,8 @@ export async function customers({ query, go, parts }) {
     { title: "Customer", sort: "name", class: "wide", cell: (row) => (row.erased_at ? h("span", {}, h("span", { class: "soft" }, "erased"), h("code", { class: "small soft block" }, row.id)) : h("span", { class: "named" }, h("span", { class: "initials", "aria-hidden": "true" }, initials(row.name)), h("span", {}, h("span", { class: "strong" }, row.name), h("span", { class: "small soft block" }, row.email)))) },
     { title: "Connections", cell: (row) => number(row.connections) },
     { title: "Since", sort: "created", cell: (row) => time(row.created_at) },
-    { title: "Application", cell: (row) => h("code", {}, row.application) },
-  ], answer.data, { caption: "Customers", sort: query.sort, onSort: (sort) => go({ ...query, sort, page: "" }), href: (row) => `#/customers/${row.id}` }), pager(answer.meta, (page) => go({ ...query, page: String(page) }))];
+    { title: "Application", cell: (row) => short(row.application) },
+  ], answer.data, { caption: "Customers", sort: query.sort, onSort: (sort) => go({ sort, page: "" }), href: (row) => `#/customers/${row.id}` }), pager(answer.meta, (page) => go({ page: String(page) }))];
 }
 
 export async function customer({ key, again, act, parts }) {
@@ -123,13 +123,13 @@ export async function keys({ query, go, parts }) {
   put(parts.head, heading("Keys"));
   const answer = await get("/keys", query);
   return [h("p", { class: "soft" }, "Each customer has a data key of their own, wrapped by the master key. No key is ever shown."), table([
-    { title: "Of", class: "wide", cell: (row) => (row.customer === "system" ? "the installation itself" : h("a", { href: `#/customers/${row.customer}` }, h("code", {}, row.customer))) },
+    { title: "Of", class: "wide", cell: (row) => (row.customer === "system" ? "the installation itself" : h("a", { href: `#/customers/${row.customer}` }, short(row.customer))) },
     { title: "State", cell: (row) => h("span", {}, badge(row.state, row.state === "active" ? "good" : "plain"), row.due ? badge(`due: ${row.due}`, "warn") : null) },
     { title: "Version", cell: (row) => number(row.version) },
     { title: "Age", cell: (row) => time(row.created_at) },
     { title: "Due", cell: (row) => time(row.due_at, "") },
     { title: "Used up", cell: (row) => `${(100 * row.encryptions / row.encryptions_max).toFixed(1)} %` },
-    { title: "Key id", cell: (row) => h("code", {}, row.key_id.slice(0, 12), "…") },
+    { title: "Key id", cell: (row) => h("code", { title: row.key_id }, row.key_id.slice(0, 12), "…") },
   ], answer.data, { caption: "Data keys" }), answer.next ? h("nav", { class: "pager", "aria-label": "Pages" }, h("button", { type: "button", class: "secondary compact", on: { click: () => go({ after: answer.next }) } }, "More")) : null];
 }
 

@@ -162,16 +162,19 @@ export function pager(meta, go) {
     button("Page before", "left", meta.page - 1, meta.page <= 1), button("Next page", "right", meta.page + 1, meta.page >= last));
 }
 
-// Search and filters over a list whose state is the address: query is what stands there, go(query)
+// Search and filters over a list whose state is the address: query is what stands there, go(changes)
 // changes it.
 export function toolbar(query, go, { placeholder, filters = [] }) {
   let timer = 0;
-  const change = (name, value) => go({ ...query, [name]: value, page: "" });
+  const change = (name, value) => {
+    clearTimeout(timer);
+    go({ q: input.value.trim(), [name]: value, page: "", before: "" });
+  };
   const input = h("input", { type: "search", id: "search", placeholder, value: query.q ?? "", autocomplete: "off", spellcheck: "false", on: { input: () => {
     clearTimeout(timer);
     timer = setTimeout(() => change("q", input.value.trim()), 250);
   } } });
-  return h("form", { class: "toolbar", role: "search", on: { submit: (event) => { event.preventDefault(); clearTimeout(timer); change("q", input.value.trim()); } } },
+  return h("form", { class: "toolbar", role: "search", on: { submit: (event) => { event.preventDefault(); change("q", input.value.trim()); } } },
     h("div", { class: "search" }, icon("search"), h("label", { for: "search", class: "visually-hidden" }, placeholder), input),
     filters.map(({ name, label, options }) => h("div", { class: "filter" }, h("label", { for: `filter-${name}`, class: "visually-hidden" }, label),
       h("select", { id: `filter-${name}`, on: { change: (event) => change(name, event.target.value) } },
