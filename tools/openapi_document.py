@@ -404,7 +404,8 @@ class Document:
         # A form is all that RFC 6749 knows; that JSON is taken too stands in the description, since
         # generators of clients want one type of body.
         kind = "application/x-www-form-urlencoded" if words.get("form") else "application/json"
-        return {"required": True, "content": {kind: {"schema": self.ref_schema(words["body"])}}}
+        return {"required": not words.get("body_optional", False),
+                "content": {kind: {"schema": self.ref_schema(words["body"])}}}
 
     def system_operation(self, operation):
         words, groups = self.schema.words_of(operation), self.schema.about["errors"]

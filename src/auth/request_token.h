@@ -27,6 +27,8 @@ struct oauth_request {
     struct bytes redirect_uri;  // with a code; at most FP_LIMIT_REDIRECT_URI; empty: not sent
     struct bytes verifier;      // with a code; a valid one (pkce.h), or empty: not sent; a secret
     struct bytes scope;         // checked; empty: not sent
+    struct bytes possession;    // what the caller proved besides: auth/possession.h
+    bool proof_taken;           // its proof was counted as used
 };
 
 enum oauth_endpoint { OAUTH_AT_TOKEN, OAUTH_AT_REVOKE, OAUTH_AT_INTROSPECT };

@@ -13,13 +13,17 @@ static const struct cli_column token_columns[] = {
     {"KIND", "kind"},
     {"STATUS", "status"},
     {"SCOPES", "scopes"},
+    {"BOUND TO", "binding"},
+    {"WORKS FROM", "addresses"},
     {"CREATED", "created_at"},
     {"EXPIRES", "expires_at"},
     {"LAST USED", "last_used_at"},
     {.title = NULL},
 };
 static const struct cli_column token_issued[] = {
-    {"token", "access_token"}, {"id", "id"},    {"owner", "owner"}, {"scopes", "scopes"},
+    {"token", "access_token"}, {"id", "id"},
+    {"owner", "owner"},        {"scopes", "scopes"},
+    {"bound to", "binding"},   {"works from", "addresses"},
     {"expires", "expires_at"}, {.title = NULL},
 };
 
@@ -45,7 +49,9 @@ enum cli_exit cli_token_issue(const struct cli *cli)
     struct link_token_issue question = {.call = 1,
                                         .actor = cli_actor(),
                                         .owner = bytes_of_text(cli->arguments[0]),
-                                        .scopes = bytes_of_text(cli_value(cli, "scopes"))};
+                                        .scopes = bytes_of_text(cli_value(cli, "scopes")),
+                                        .binding = bytes_of_text(cli_value(cli, "bind")),
+                                        .addresses = bytes_of_text(cli_value(cli, "from"))};
     struct buf frame;
     struct cli_answer answer = {0};
     uint64_t seconds = 0;

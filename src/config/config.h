@@ -66,6 +66,7 @@ struct config {
     uint32_t token_days;                // tokens.days: life of a connection's token, 0: no end
     uint32_t token_unused_days;         // tokens.unused_days: 0: unused tokens stay
     uint32_t application_token_s;       // tokens.application_seconds
+    bool dpop_nonce;                    // tokens.dpop_nonce: proofs must hold a nonce of ours
 };
 
 // Every value at its default, paths relative to dir (the data directory).

@@ -115,6 +115,10 @@ const struct config_row config_rows[] = {
      "A connection's token that nobody used for so many days is revoked. 0: never."},
     {"tokens.application_seconds", CONFIG_KIND_COUNT, AT(application_token_s), 60, 2592000, "3600",
      "Life of the token that an application gets by client_credentials."},
+    {"tokens.dpop_nonce", CONFIG_KIND_BOOL, AT(dpop_nonce), 0, 0, "false",
+     "DPoP proofs must hold a nonce that this server gave out in the last ten minutes, so that "
+     "none "
+     "can be made in advance."},
     {.path = NULL},
 };
 

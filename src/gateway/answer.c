@@ -36,7 +36,8 @@ static void headers_common(const struct gateway *g, const struct gateway_exchang
     }
     if (x->origin != NULL) {
         headers_add(h, "Access-Control-Allow-Origin", bytes_of_text(x->origin));
-        headers_add(h, "Access-Control-Expose-Headers", BYTES("X-Request-Id, Retry-After"));
+        headers_add(h, "Access-Control-Expose-Headers",
+                    BYTES("X-Request-Id, Retry-After, DPoP-Nonce"));
     }
     if (x->page) {
         // nothing is loaded, nothing runs, nobody frames it (RFC 9700 4.16), and the address with
@@ -203,7 +204,7 @@ void gateway__answer_options(struct gateway *g, struct gateway_exchange *x, unsi
     headers_add(&h, "Allow", buf_bytes(&methods));
     if (preflight && x->origin != NULL) {
         headers_add(&h, "Access-Control-Allow-Methods", buf_bytes(&methods));
-        headers_add(&h, "Access-Control-Allow-Headers", BYTES("Authorization, Content-Type"));
+        headers_add(&h, "Access-Control-Allow-Headers", BYTES("Authorization, Content-Type, DPoP"));
         headers_add(&h, "Access-Control-Max-Age", BYTES("600"));
     }
     head = answer_head(x, &h);
@@ -308,67 +309,6 @@ static void answer_error_body(struct gateway *g, const struct gateway_exchange *
     json_end_object(&j);
 }
 
-// RFC 6749 5.2, and for what it has no word for those of its 4.1.2.1.
-static const char *oauth_error(enum fp_error error)
-{
-    switch (error) {
-    case FP_E_CLIENT_INVALID:
-        return "invalid_client";
-    case FP_E_CLIENT_UNAUTHORIZED:
-        return "unauthorized_client";
-    case FP_E_GRANT_INVALID:
-        return "invalid_grant";
-    case FP_E_SCOPE_INVALID:
-        return "invalid_scope";
-    case FP_E_GRANT_UNSUPPORTED:
-        return "unsupported_grant_type";
-    default:
-        break;
-    }
-    switch (fp_error_row(error)->status) {
-    case 503:
-    case 429:
-        return "temporarily_unavailable";
-    case 500:
-    case 502:
-    case 504:
-        return "server_error";
-    default:
-        return "invalid_request";
-    }
-}
-
-// What is wrong, in words: our note, the vault's reason, or the catalogue's message.
-static struct bytes oauth_description(struct gateway *g, const struct fp_error_row *row,
-                                      const struct gateway_problem *problem)
-{
-    struct fp_note unused = {0};
-    yyjson_val *detail = NULL;
-    struct bytes reason = {0};
-    if (problem->note != NULL && problem->note->text[0] != '\0') {
-        return bytes_of_text(problem->note->text);
-    }
-    if (problem->detail.len != 0 &&
-        json_in_parse(problem->detail, g->arena, &unused, &detail) == FP_OK) {
-        reason = row_text(detail, "reason");
-    }
-    return reason.len != 0 ? reason : bytes_of_text(row->message);
-}
-
-static void answer_oauth_body(struct gateway *g, const struct gateway_exchange *x,
-                              const struct gateway_problem *problem, struct buf *out)
-{
-    const struct fp_error_row *row = fp_error_row(x->error);
-    struct json_out j = json_out_start(out);
-    json_begin_object(&j);
-    json_member_text_c(&j, "error", oauth_error(x->error));
-    json_name(&j, "error_description");
-    json_text(&j, oauth_description(g, row, problem));
-    json_member_text_c(&j, "code", row->code);
-    json_member_text_c(&j, "request_id", x->request_id);
-    json_end_object(&j);
-}
-
 static void page_text(struct buf *out, const char *text)
 {
     for (; *text != '\0'; text++) {
@@ -419,22 +359,6 @@ static void answer_page_body(const struct gateway_exchange *x,
     buf_append_text(out, "</p>\n</body>\n</html>\n");
 }
 
-// RFC 6750 3: no error code where no token was sent.
-static void answer_challenge(const struct gateway_exchange *x, const struct fp_error_row *row,
-                             struct buf *out)
-{
-    if (x->oauth) {
-        buf_append_text(out, "Basic realm=\"fishplate\"");
-        return;
-    }
-    buf_append_text(out, "Bearer realm=\"fishplate\"");
-    if (x->error != FP_E_TOKEN_MISSING) {
-        buf_printf(out, ", error=\"%s\", error_description=\"%s\"",
-                   x->error == FP_E_PERMISSION_MISSING ? "insufficient_scope" : "invalid_token",
-                   row->message);
-    }
-}
-
 static unsigned answer_retry_after(const struct fp_error_row *row,
                                    const struct gateway_problem *problem)
 {
@@ -452,6 +376,7 @@ void gateway__answer_error(struct gateway *g, struct gateway_exchange *x, enum f
     struct answer_headers h = {0};
     struct http_answer_head head;
     struct buf body, challenge, methods;
+    struct bytes nonce = {0};
     char seconds[16];
     unsigned retry = 0;
     x->error = error;
@@ -468,8 +393,12 @@ void gateway__answer_error(struct gateway *g, struct gateway_exchange *x, enum f
         x->status = 422; // a person typed it: nobody's token is meant
     }
     headers_common(g, x, &h);
+    nonce = gateway__nonce(g, x, problem);
+    if (nonce.len != 0) {
+        headers_add(&h, "DPoP-Nonce", nonce);
+    }
     if (x->status == 401) {
-        answer_challenge(x, row, &challenge);
+        gateway__challenge(g, x, problem, &challenge);
         headers_add(&h, "WWW-Authenticate", buf_bytes(&challenge));
     }
     if (row->status == 405) {
@@ -484,7 +413,7 @@ void gateway__answer_error(struct gateway *g, struct gateway_exchange *x, enum f
     if (x->page) {
         answer_page_body(x, problem, &body);
     } else if (x->oauth) {
-        answer_oauth_body(g, x, problem, &body);
+        gateway__oauth_error_body(g, x, problem, &body);
     } else {
         answer_error_body(g, x, problem, &body);
     }

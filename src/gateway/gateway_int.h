@@ -37,6 +37,7 @@ struct gateway_exchange {
     bool typed;                                // by a connect page, for a person: never 401
     bool html;                                 // a connect page itself: errors are pages, too
     bool german;                               // the browser prefers it
+    bool dpop;                                 // the token came as DPoP, not as Bearer
     bool quiet;                                // a probe: logged only when debugging
     unsigned status;                           // of the answer
     enum fp_error error;                       // of the answer
@@ -115,6 +116,13 @@ void gateway__oauth(struct gateway *g, struct gateway_exchange *x,
 // The vault's answer to AUTHORIZE: the browser goes where it says.
 void gateway__oauth_redirect(struct gateway *g, struct gateway_exchange *x, struct bytes body);
 
+// -- possession.c
+// What the caller proved besides, as it travels (auth/possession.h), in the arena; token empty: at
+// an endpoint for clients. FP_E_NO_MEMORY, FP_E_CRYPTO_FAILED.
+enum fp_error gateway__possession(struct gateway *g, struct gateway_exchange *x,
+                                  const struct http_request *request, struct bytes token,
+                                  struct bytes *out);
+
 // The slot for what is sent on, and the link to the vault; NULL: answered 503 already.
 struct gateway_call *gateway__submit_begin(struct gateway *g, struct gateway_exchange *x,
                                            bool needs_egress, struct buf **out);
@@ -187,6 +195,17 @@ void gateway__answer_options(struct gateway *g, struct gateway_exchange *x, unsi
                              bool preflight);
 // Counts and logs a request that is over.
 void gateway__finish(struct gateway *g, const struct gateway_exchange *x);
+
+// -- challenge.c: refusals in the words of OAuth
+// The body of RFC 6749 5.2.
+void gateway__oauth_error_body(struct gateway *g, const struct gateway_exchange *x,
+                               const struct gateway_problem *problem, struct buf *out);
+// WWW-Authenticate.
+void gateway__challenge(struct gateway *g, const struct gateway_exchange *x,
+                        const struct gateway_problem *problem, struct buf *out);
+// DPoP-Nonce; empty: none.
+struct bytes gateway__nonce(struct gateway *g, const struct gateway_exchange *x,
+                            const struct gateway_problem *problem);
 
 // -- documents.c
 // /openapi.json, /openapi-3.0.json, /docs. false: another path.

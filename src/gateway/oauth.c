@@ -44,6 +44,7 @@ static enum fp_error oauth_put_client(const struct gateway_exchange *x, uint64_t
         .redirect_uri = wanted->redirect_uri,
         .verifier = wanted->verifier,
         .scope = wanted->scope,
+        .possession = wanted->possession,
     };
     return link_put_token_request(out, &message);
 }
@@ -63,6 +64,9 @@ static void oauth_client(struct gateway *g, struct gateway_exchange *x,
                             &source.content_type);
     error = authorizations > 1 ? FP_E_CLIENT_INVALID
                                : token_request_parse(&source, g->arena, &note, &wanted);
+    if (error == FP_OK) {
+        error = gateway__possession(g, x, request, (struct bytes){0}, &wanted.possession);
+    }
     if (error != FP_OK) {
         gateway__answer_error(g, x, error, &problem);
     } else {
@@ -145,6 +149,7 @@ static void oauth_metadata(struct gateway *g, struct gateway_exchange *x)
                                          "client_credentials", NULL};
     static const char *const methods[] = {"client_secret_basic", "client_secret_post", NULL};
     static const char *const challenges[] = {"S256", NULL};
+    static const char *const algorithms[] = {"ES256", "EdDSA", NULL};
     static const char *const scopes[] = {"*:read",    "*:write",   "eam:read",
                                          "eam:write", "erp:read",  "erp:write",
                                          "wms:read",  "wms:write", NULL};
@@ -164,6 +169,7 @@ static void oauth_metadata(struct gateway *g, struct gateway_exchange *x)
     metadata_list(&j, "revocation_endpoint_auth_methods_supported", methods);
     metadata_list(&j, "introspection_endpoint_auth_methods_supported", methods);
     metadata_list(&j, "code_challenge_methods_supported", challenges);
+    metadata_list(&j, "dpop_signing_alg_values_supported", algorithms);
     metadata_list(&j, "scopes_supported", scopes);
     json_member_bool(&j, "authorization_response_iss_parameter_supported", true);
     json_end_object(&j);

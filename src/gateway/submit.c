@@ -15,7 +15,7 @@
 #define FAULT_DETAIL 8192 // bytes, as link.def says
 
 // Operations whose body the gateway reads.
-enum submit_body { BODY_NONE, BODY_RAW, BODY_CONNECTION, BODY_METADATA, BODY_LINK };
+enum submit_body { BODY_NONE, BODY_RAW, BODY_CONNECTION, BODY_METADATA, BODY_LINK, BODY_TOKEN };
 
 struct submit {
     struct gateway *g;                  // ours
@@ -28,6 +28,8 @@ struct submit {
     struct connection_body connection;  // with BODY_CONNECTION
     struct connect_link_body link;      // with BODY_LINK
     struct bytes metadata;              // with BODY_METADATA
+    struct bytes possession;            // what the caller proved besides
+    struct bytes binding;               // with BODY_TOKEN
 };
 
 // The record that a write sends: one JSON object. What its members mean is egress's business.
@@ -55,6 +57,9 @@ static enum submit_body submit_body_of(const struct model_operation *what)
     }
     if (strcmp(what->id, "system.metadata_set") == 0) {
         return BODY_METADATA;
+    }
+    if (strcmp(what->id, "system.connection_token") == 0) {
+        return BODY_TOKEN;
     }
     return what->domain != MODEL_DOMAIN_SYSTEM ? BODY_RAW : BODY_NONE;
 }
@@ -84,6 +89,10 @@ static void submit_check_body(struct submit *s, struct json_out *errors)
     enum submit_body kind = submit_body_of(s->what);
     struct bytes type = {0};
     if (kind == BODY_NONE || s->fault.error != FP_OK) {
+        return;
+    }
+    if (kind == BODY_TOKEN) { // a body is not needed, and may be anything
+        s->fault.error = token_body_parse(s->request->body, s->g->arena, errors, &s->binding);
         return;
     }
     (void)http_headers_find(s->request->headers, s->request->header_count, "Content-Type", &type);
@@ -138,6 +147,7 @@ static enum fp_error submit_put_connection(const struct submit *s, uint64_t id, 
         .email = s->connection.email,
         .platform = s->connection.provider,
         .credentials = s->connection.credentials,
+        .possession = s->possession,
     };
     return link_put_connection_create(out, &message);
 }
@@ -157,6 +167,7 @@ static enum fp_error submit_put_link(const struct submit *s, uint64_t id, struct
         .connection = s->link.connection,
         .return_url = s->link.return_url,
         .expires_in_s = s->link.expires_in_s,
+        .possession = s->possession,
     };
     return link_put_connect_link_create(out, &message);
 }
@@ -172,6 +183,7 @@ static enum fp_error submit_put_metadata(const struct submit *s, uint64_t id, st
         .fault_detail = buf_bytes(&s->fault.errors),
         .connection = bytes_slice(s->route->key, 0, FP_LIMIT_ID_TEXT),
         .metadata = s->metadata,
+        .possession = s->possession,
     };
     return link_put_metadata_set(out, &message);
 }
@@ -190,6 +202,8 @@ static enum fp_error submit_put_call(const struct submit *s, uint64_t id, struct
         .key = s->route->key,
         .subkey = s->route->subkey,
         .query = s->fault.error == FP_OK ? s->request->query : (struct bytes){0},
+        .possession = s->possession,
+        .binding = s->binding,
     };
     (void)http_headers_find(s->request->headers, s->request->header_count, "Origin", &origin);
     message.origin = bytes_slice(origin, 0, 256);
@@ -210,6 +224,7 @@ static enum fp_error submit_put(const struct submit *s, uint64_t id, struct buf 
         return submit_put_metadata(s, id, out);
     case BODY_NONE:
     case BODY_RAW:
+    case BODY_TOKEN:
     default:
         return submit_put_call(s, id, out);
     }
@@ -246,7 +261,8 @@ void gateway__submit(struct gateway *g, struct gateway_exchange *x,
     buf_init(&s.fault.errors, FAULT_DETAIL);
     submit_check(&s);
     out = gateway__link(g, needs_egress);
-    if (s.fault.error == FP_E_NO_MEMORY || out == NULL) {
+    if (gateway__possession(g, x, request, token, &s.possession) != FP_OK ||
+        s.fault.error == FP_E_NO_MEMORY || out == NULL) {
         gateway__answer_error(g, x, FP_E_SERVICE_UNAVAILABLE, NULL);
         goto out;
     }

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "crypto/digest.h"
 #include "crypto/random.h"
+#include "registry/binding.h"
 #include "registry/client.h"
 #include "registry/grant.h"
 #include "registry/proof.h"
@@ -135,13 +136,15 @@ static const char *code_mismatch(const struct store_code *row, const struct oaut
 }
 
 static enum fp_error code_redeem(struct registry_job *job, struct store_code *row,
-                                 const struct owner *owner, struct grant_pair *pair)
+                                 const struct owner *owner, const char *binding,
+                                 struct grant_pair *pair)
 {
     const struct grant_plan plan = {
         .owner = owner,
         .family = row->family,
         .scopes = row->scopes[0] != '\0' ? row->scopes : SCOPES_ALL,
         .access_scopes = row->scopes[0] != '\0' ? row->scopes : SCOPES_ALL,
+        .binding = binding,
     };
     enum fp_error error = FP_OK;
     row->redeemed_ms = job->now_ms;
@@ -160,7 +163,8 @@ static enum fp_error code_redeem(struct registry_job *job, struct store_code *ro
 static enum fp_error code_run(struct registry_job *job, struct store_code *row, struct owner *owner,
                               struct grant_pair *pair)
 {
-    const struct oauth_request *request = job->input;
+    struct oauth_request *request = job->input;
+    char binding[BINDING_TEXT];
     const char *mismatch = NULL;
     enum fp_error error =
         client_authenticate(job, request->client_id, request->client_secret, owner);
@@ -179,7 +183,8 @@ static enum fp_error code_run(struct registry_job *job, struct store_code *row, 
         return grant_refuse(job, row->id, mismatch);
     }
     error = grant_find_owner(job, row->id, row->connection, row->application, owner);
-    error = error != FP_OK ? error : code_redeem(job, row, owner, pair);
+    error = error != FP_OK ? error : binding_of_request(job, request, binding);
+    error = error != FP_OK ? error : code_redeem(job, row, owner, binding, pair);
     if (error == FP_OK) {
         grant_write(job, pair);
     }

@@ -138,8 +138,11 @@ static enum fp_error control_token_issue(const struct control *c)
     struct link_token_issue in = {0};
     enum fp_error error = link_get_token_issue(c->body, &in);
     if (error == FP_OK) {
-        struct token_request request = {
-            .owner = in.owner, .scopes = in.scopes, .expires_in_s = in.expires_in_s};
+        struct token_request request = {.owner = in.owner,
+                                        .scopes = in.scopes,
+                                        .expires_in_s = in.expires_in_s,
+                                        .binding = in.binding,
+                                        .addresses = in.addresses};
         registry_token_issue(c->registry, &c->caller, &request, c->done, c->ctx);
     }
     return error;

@@ -3,6 +3,7 @@
 #include "registry/grant.h"
 
 #include "connection/life.h"
+#include "registry/binding.h"
 #include "registry/mint.h"
 #include "registry/reason.h"
 #include "registry/wire.h"
@@ -25,6 +26,7 @@ enum fp_error grant_mint(struct registry_job *job, const struct grant_plan *plan
             job->now_ms + grant_life_ms(application->access_s, FP_LIMIT_GRANT_ACCESS_LIFE),
         .family = plan->family,
         .random = plan->access_random,
+        .binding = plan->binding,
     };
     enum fp_error error = mint_token(job, &mint, &out->access_row, out->access);
     mint.form.kind = TOKEN_KIND_REFRESH;
@@ -40,7 +42,7 @@ void grant_write(struct registry_job *job, const struct grant_pair *pair)
     struct json_out json = json_out_start(&job->body);
     json_begin_object(&json);
     json_member_text_c(&json, "access_token", pair->access);
-    json_member_text_c(&json, "token_type", "bearer");
+    json_member_text_c(&json, "token_type", binding_token_type(pair->access_row.binding));
     wire_write_expires_in(&json, pair->access_row.expires_ms, job->now_ms);
     json_member_text_c(&json, "refresh_token", pair->refresh);
     json_member_text_c(&json, "scope", pair->access_row.scopes);

@@ -19,6 +19,7 @@ struct grant_plan {
     const char *access_scopes;     // of the access token, within scopes
     const uint8_t *access_random;  // NULL: fresh
     const uint8_t *refresh_random; // NULL: fresh
+    const char *binding;           // of the access token; the refresh token keeps it as a reminder
 };
 struct grant_pair {
     char access[TOKEN_TEXT_SIZE];   // the tokens themselves: wipe them

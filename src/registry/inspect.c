@@ -4,6 +4,7 @@
 #include "registry/grant.h"
 
 #include "connection/life.h"
+#include "registry/binding.h"
 #include "registry/check.h"
 #include "registry/client.h"
 #include "registry/reason.h"
@@ -93,7 +94,8 @@ static void inspect_write(struct registry_job *job, const struct store_token *ro
     json_member_text_c(&json, "scope", row->scopes);
     json_member_text_c(&json, "client_id", row->application);
     if (row->kind != TOKEN_KIND_REFRESH) {
-        json_member_text_c(&json, "token_type", "bearer");
+        json_member_text_c(&json, "token_type", binding_token_type(row->binding));
+        binding_write_cnf(&json, row->binding);
     }
     if (row->expires_ms != 0) {
         json_member_i64(&json, "exp", row->expires_ms / 1000);

@@ -44,6 +44,8 @@ static enum fp_error mint_fill(struct registry_job *job, const struct mint_plan 
         !bytes_to_text(bytes_of_text(plan->application), row->application,
                        sizeof row->application) ||
         !bytes_to_text(bytes_of_text(plan->family), row->family, sizeof row->family) ||
+        !bytes_to_text(bytes_of_text(plan->binding), row->binding, sizeof row->binding) ||
+        !bytes_to_text(bytes_of_text(plan->addresses), row->addresses, sizeof row->addresses) ||
         !bytes_to_text(bytes_of_text(scopes), row->scopes, sizeof row->scopes)) {
         error = FP_E_LIMIT_EXCEEDED;
     }

@@ -14,6 +14,8 @@ struct mint_plan {
     int64_t expires_ms;      // 0: never
     const char *family;      // grt_..., or NULL: it stands alone
     const uint8_t *random;   // TOKEN_RANDOM bytes to make it of, or NULL: fresh ones
+    const char *binding;     // auth/possession.h; NULL or "": whoever holds it
+    const char *addresses;   // checked CIDRs; NULL or "": all
 };
 
 // A new token: its row goes into the job's batch, a record of its issue into the job's records.

@@ -4,6 +4,7 @@
 #include "registry/oauth.h"
 
 #include "base/mem.h"
+#include "registry/binding.h"
 #include "registry/client.h"
 #include "registry/grant.h"
 #include "registry/mint.h"
@@ -11,7 +12,8 @@
 
 static enum fp_error oauth_client_credentials(struct registry_job *job)
 {
-    const struct oauth_request *request = job->input;
+    struct oauth_request *request = job->input;
+    char binding[BINDING_TEXT];
     struct owner *owner = arena_alloc(job->scratch, 1, sizeof *owner);
     struct mint_plan plan = {0};
     struct store_token row = {0};
@@ -23,6 +25,11 @@ static enum fp_error oauth_client_credentials(struct registry_job *job)
     if (error != FP_OK) {
         return error;
     }
+    error = binding_of_request(job, request, binding);
+    if (error != FP_OK) {
+        return error;
+    }
+    plan.binding = binding;
     plan.form = (struct token_text){TOKEN_KIND_APPLICATION, owner->environment};
     plan.owner = plan.application = owner->application.id;
     plan.scopes = "";
@@ -32,7 +39,7 @@ static enum fp_error oauth_client_credentials(struct registry_job *job)
     if (error == FP_OK) {
         json_begin_object(&json);
         json_member_text_c(&json, "access_token", text);
-        json_member_text_c(&json, "token_type", "bearer");
+        json_member_text_c(&json, "token_type", binding_token_type(row.binding));
         wire_write_expires_in(&json, row.expires_ms, job->now_ms);
         json_member_text_c(&json, "scope", row.scopes);
         json_end_object(&json);
@@ -72,6 +79,7 @@ void registry_oauth(struct registry *registry, const struct registry_caller *cal
         job_keep(job, &input->redirect_uri);
         job_keep(job, &input->verifier);
         job_keep(job, &input->scope);
+        job_keep(job, &input->possession);
     }
     job_run(job, oauth_run);
 }

@@ -41,7 +41,13 @@ static void proof_of_token(const struct store_token *row, struct proof *out)
     proof_number(out, (uint64_t)row->expires_ms);
     proof_number(out, (uint64_t)row->revoked_ms);
     proof_text(out, row->reason);
-    if (row->family[0] != '\0') { // rows from before there were families keep their proof
+    // rows from before there were families or bindings keep their proof; how many parts follow
+    // tells which of them, so that no column can pass for another
+    if (row->binding[0] != '\0' || row->addresses[0] != '\0') {
+        proof_text(out, row->family);
+        proof_text(out, row->binding);
+        proof_text(out, row->addresses);
+    } else if (row->family[0] != '\0') {
         proof_text(out, row->family);
     }
 }

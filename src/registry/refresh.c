@@ -8,6 +8,7 @@
 #include "auth/scopes.h"
 #include "base/mem.h"
 #include "crypto/digest.h"
+#include "registry/binding.h"
 #include "registry/client.h"
 #include "registry/mint.h"
 #include "registry/proof.h"
@@ -18,7 +19,7 @@
 #define REFRESH_TIDY 4 // rows of a family deleted at most, where it has too many
 
 struct refresh {
-    const struct oauth_request *request;          // what was sent
+    struct oauth_request *request;                // what was sent
     struct owner *client;                         // the application that asks
     struct owner *owner;                          // connection and application
     struct store_token row;                       // of the refresh token shown
@@ -26,6 +27,7 @@ struct refresh {
     uint8_t access_random[TOKEN_RANDOM];          // of the next tokens; wiped
     uint8_t refresh_random[TOKEN_RANDOM];         // see above
     struct grant_pair pair;                       // the next tokens; wiped
+    char binding[BINDING_TEXT];                   // of the next access token
 };
 
 static enum fp_error refresh_find(struct registry_job *job, struct refresh *r)
@@ -55,6 +57,17 @@ static enum fp_error refresh_scopes(struct refresh *r)
                    bytes_to_text(wanted, r->access_scopes, sizeof r->access_scopes)
                ? FP_OK
                : FP_E_SCOPE_INVALID;
+}
+
+// Tokens that were bound to a key stay bound to one. It may be another: the client proves who it is
+// by other means (RFC 9449 5).
+static enum fp_error refresh_binding(struct registry_job *job, struct refresh *r)
+{
+    enum fp_error error = binding_of_request(job, r->request, r->binding);
+    if (error == FP_OK && r->row.binding[0] != '\0' && r->binding[0] == '\0') {
+        return grant_refuse(job, r->row.id, "Its tokens are bound to a key: send a DPoP proof.");
+    }
+    return error;
 }
 
 static enum fp_error refresh_derive(struct registry_job *job, struct refresh *r)
@@ -97,8 +110,9 @@ static enum fp_error refresh_again(struct registry_job *job, struct refresh *r)
     error = error != FP_OK ? error
                            : refresh_again_one(job, form, r->access_random, r->pair.access,
                                                &r->pair.access_row);
-    if (error == FP_E_STORE_NOT_FOUND) {
-        return grant_refuse(job, r->row.id, "It was used before, for another scope.");
+    if (error == FP_E_STORE_NOT_FOUND ||
+        (error == FP_OK && strcmp(r->pair.access_row.binding, r->binding) != 0)) {
+        return grant_refuse(job, r->row.id, "It was used before, for another scope or key.");
     }
     if (error == FP_OK) {
         job_record(job, AUDIT_TOKEN_REFRESH)->token = bytes_of_text(r->row.id);
@@ -138,6 +152,7 @@ static enum fp_error refresh_rotate(struct registry_job *job, struct refresh *r)
         .access_scopes = r->access_scopes,
         .access_random = r->access_random,
         .refresh_random = r->refresh_random,
+        .binding = r->binding,
     };
     enum fp_error error = FP_OK;
     job_record(job, AUDIT_TOKEN_REFRESH)->token = bytes_of_text(r->row.id);
@@ -168,6 +183,7 @@ static enum fp_error refresh_run(struct registry_job *job, struct refresh *r)
     }
     error = grant_find_owner(job, r->row.id, r->row.owner, r->row.application, r->owner);
     error = error != FP_OK ? error : refresh_scopes(r);
+    error = error != FP_OK ? error : refresh_binding(job, r);
     error = error != FP_OK ? error : refresh_derive(job, r);
     if (error != FP_OK) {
         return error;

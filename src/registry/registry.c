@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "registry/registry_int.h"
+#include "registry/replay.h"
 
 #include <string.h>
 
@@ -20,13 +21,17 @@ enum fp_error registry_create(const struct registry_parts *parts, struct registr
     registry->epoch = 1;
     registry->rotate_resume = true;
     registry->rewrap_resume = true;
+    registry->started_s = clock_wall_ms() / 1000;
     *out = registry;
     return FP_OK;
 }
 
 void registry_free(struct registry *registry)
 {
-    mem_free(registry);
+    if (registry != NULL) {
+        replay_free(registry->proofs);
+        mem_free(registry);
+    }
 }
 
 void registry_stop(struct registry *registry)

@@ -67,6 +67,8 @@ struct registry {
     uint64_t refusals_left_out;                         // since the last one recorded
     char sweep_after[ID_TEXT];                          // cursor of registry_sweep()
     char sweep_links_after[STORE_LINK_KINDS][ID_TEXT];  // cursors over connect links, by kind
+    struct replay *proofs;                              // jti of DPoP proofs; NULL: none yet
+    int64_t started_s;                                  // wall clock, when it was created
     bool sweeping;                                      // a batch of it is under way
     struct registry_job *erasing;                       // jobs that erase a customer each
     struct registry_job *rotating;                      // jobs that replace a data key each

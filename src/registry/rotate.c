@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "connection/life.h"
+#include "registry/binding.h"
 #include "registry/check.h"
 #include "registry/mint.h"
 #include "registry/owner.h"
@@ -46,11 +47,12 @@ static void rotate_write(struct registry_job *job, const struct store_token *fre
     json_member_text_c(&json, "id", fresh->id);
     json_member_text_c(&json, "token", text);
     json_member_text_c(&json, "access_token", text);
-    json_member_text_c(&json, "token_type", "bearer");
+    json_member_text_c(&json, "token_type", binding_token_type(fresh->binding));
     wire_write_expires_in(&json, fresh->expires_ms, job->now_ms);
     json_member_time(&json, "expires_at", fresh->expires_ms);
     json_member_text_c(&json, "owner", fresh->owner);
     json_member_text_c(&json, "scopes", fresh->scopes);
+    wire_write_restrictions(&json, fresh);
     json_member_text_c(&json, "replaces", old->id);
     json_member_time(&json, "replaces_until", old->revoked_ms);
     json_end_object(&json);
@@ -80,6 +82,8 @@ static enum fp_error rotate_build(struct registry_job *job)
     plan.owner = old.owner;
     plan.application = old.application;
     plan.scopes = old.scopes;
+    plan.binding = old.binding;
+    plan.addresses = old.addresses;
     plan.expires_ms = old.expires_ms != 0 ? job->now_ms + (old.expires_ms - old.created_ms) : 0;
     job_record(job, AUDIT_TOKEN_REVOKE)->token = rotation->token;
     error = mint_end(job, &old, REASON_ROTATED, job->now_ms + (int64_t)rotation->overlap_s * 1000);

@@ -224,7 +224,8 @@ void registry_system_write(struct registry *registry, const struct registry_iden
                            registry_done *done, void *ctx)
 {
     struct bytes application = bytes_of_text(identity->token.application);
-    struct token_request request = {.owner = call->key, .application = application};
+    struct token_request request = {
+        .owner = call->key, .application = application, .binding = call->binding};
     struct connection_end end = {call->key, application,
                                  CONNECTION_REASON_DISCONNECTED_BY_APPLICATION};
     switch (call->operation) {

@@ -8,9 +8,10 @@
 #include "registry/check.h"
 
 struct system_call {
-    unsigned operation; // index into model_operations
-    struct bytes key;   // {id} of the path
-    struct bytes query; // raw query string
+    unsigned operation;   // index into model_operations
+    struct bytes key;     // {id} of the path
+    struct bytes query;   // raw query string
+    struct bytes binding; // of the token that is issued; may be empty
 };
 
 struct system_answer {

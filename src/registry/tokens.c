@@ -4,7 +4,9 @@
 
 #include "auth/scopes.h"
 #include "base/mem.h"
+#include "base/networks.h"
 #include "connection/life.h"
+#include "registry/binding.h"
 #include "registry/check.h"
 #include "registry/mint.h"
 #include "registry/owner.h"
@@ -23,13 +25,32 @@ static void tokens_write_issued(struct registry_job *job, const struct store_tok
     json_member_text_c(&json, "id", row->id);
     json_member_text_c(&json, "token", text);
     json_member_text_c(&json, "access_token", text);
-    json_member_text_c(&json, "token_type", "bearer");
+    json_member_text_c(&json, "token_type", binding_token_type(row->binding));
     wire_write_expires_in(&json, row->expires_ms, job->now_ms);
     json_member_time(&json, "expires_at", row->expires_ms);
     json_member_text_c(&json, "owner", row->owner);
     json_member_text_c(&json, "scopes", row->scopes);
+    wire_write_restrictions(&json, row);
     json_end_object(&json);
     json_end_object(&json);
+}
+
+static enum fp_error tokens_check_restrictions(struct registry_job *job,
+                                               const struct token_request *request)
+{
+    struct networks networks;
+    struct fp_note note = {0};
+    if (!binding_valid(request->binding)) {
+        return job_field(job, "binding",
+                         "Send jkt: or x5t: and 43 characters of base64url, the SHA-256 thumbprint "
+                         "of a key or certificate.");
+    }
+    if (request->addresses.len > FP_LIMIT_NETWORKS_TEXT ||
+        networks_parse(request->addresses, &networks, &note) != FP_OK) {
+        return job_field(job, "addresses",
+                         note.text[0] != '\0' ? note.text : "The list of networks is too long.");
+    }
+    return FP_OK;
 }
 
 static enum fp_error tokens_issue(struct registry_job *job)
@@ -49,6 +70,10 @@ static enum fp_error tokens_issue(struct registry_job *job)
         !bytes_to_text(request->scopes, scopes, sizeof scopes)) {
         return job_field(job, "scopes", note.text);
     }
+    error = tokens_check_restrictions(job, request);
+    if (error != FP_OK) {
+        return error;
+    }
     if (owner.is_connection &&
         connection_usable((enum connection_state)owner.connection.state) != FP_OK) {
         registry_evidence(&owner.connection, &job->detail);
@@ -59,6 +84,8 @@ static enum fp_error tokens_issue(struct registry_job *job)
     plan.owner = owner.is_connection ? owner.connection.id : owner.application.id;
     plan.application = owner.application.id;
     plan.scopes = scopes;
+    plan.binding = arena_text(job->scratch, request->binding);
+    plan.addresses = arena_text(job->scratch, request->addresses);
     if (request->expires_in_s != 0) {
         plan.expires_ms = job->now_ms + (int64_t)request->expires_in_s * 1000;
     } else if (owner.is_connection) {
@@ -85,6 +112,8 @@ void registry_token_issue(struct registry *registry, const struct registry_calle
         job_keep(job, &input->owner);
         job_keep(job, &input->application);
         job_keep(job, &input->scopes);
+        job_keep(job, &input->binding);
+        job_keep(job, &input->addresses);
     }
     job_run(job, tokens_issue);
 }

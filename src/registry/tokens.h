@@ -10,6 +10,8 @@ struct token_request {
     struct bytes application; // only if it is this one's; empty: any
     struct bytes scopes;      // empty: everything
     uint32_t expires_in_s;    // 0: the default
+    struct bytes binding;     // auth/possession.h; empty: whoever holds it
+    struct bytes addresses;   // CIDRs with commas that it works from; empty: all
 };
 
 // {"data":{"id","token","access_token","token_type","expires_in",...}}; the token is shown this

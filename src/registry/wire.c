@@ -131,6 +131,12 @@ static const char *wire_token_status(const struct store_token *row, int64_t now_
     return row->revoked_ms != 0 ? "ending" : "active";
 }
 
+void wire_write_restrictions(struct json_out *j, const struct store_token *row)
+{
+    json_member_text_c(j, "binding", row->binding[0] != '\0' ? row->binding : NULL);
+    json_member_text_c(j, "addresses", row->addresses[0] != '\0' ? row->addresses : NULL);
+}
+
 void wire_write_token(struct json_out *j, const struct store_token *row, int64_t used_ms,
                       int64_t now_ms)
 {
@@ -140,6 +146,7 @@ void wire_write_token(struct json_out *j, const struct store_token *row, int64_t
     json_member_text_c(j, "owner", row->owner);
     json_member_text_c(j, "application", row->application);
     json_member_text_c(j, "scopes", row->scopes);
+    wire_write_restrictions(j, row);
     json_member_text_c(j, "status", wire_token_status(row, now_ms));
     json_member_text_c(j, "reason", row->reason[0] != '\0' ? row->reason : NULL);
     json_member_time(j, "created_at", row->created_ms);

@@ -31,6 +31,8 @@ void wire_write_application_oauth(struct json_out *j, const struct store_applica
 void wire_write_application(struct json_out *j, const struct store_application *row,
                             uint64_t connections);
 // A token's row, never the token. used_ms as above; now_ms decides about its status.
+// binding and addresses: what a token needs besides being shown; null where nothing.
+void wire_write_restrictions(struct json_out *j, const struct store_token *row);
 void wire_write_token(struct json_out *j, const struct store_token *row, int64_t used_ms,
                       int64_t now_ms);
 // Name and seconds from now until then; null when never.

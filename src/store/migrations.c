@@ -90,7 +90,11 @@ static const char step_5[] =
     "CREATE INDEX connection_used ON connection(used_ms,id);"
     "CREATE INDEX customer_name ON customer(name,id);";
 
-static const char *const steps[] = {step_1, step_2, step_3, step_4, step_5};
+// What a token is bound to: a key or certificate, networks.
+static const char step_6[] = "ALTER TABLE token ADD COLUMN binding TEXT NOT NULL DEFAULT '';"
+                             "ALTER TABLE token ADD COLUMN addresses TEXT NOT NULL DEFAULT '';";
+
+static const char *const steps[] = {step_1, step_2, step_3, step_4, step_5, step_6};
 
 const char *const *store__migrations(unsigned *count_out)
 {

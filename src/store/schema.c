@@ -98,6 +98,8 @@ static const struct store_column token[] = {
     TEXT(store_token, reason, 0),
     NUMBER(store_token, used_ms, STORE_I64, STORE_TOUCHED),
     TEXT(store_token, family, 0),
+    TEXT(store_token, binding, 0),
+    TEXT(store_token, addresses, 0),
     NUMBER(store_token, version, STORE_U32, STORE_VERSION),
     FIXED(store_token, authenticator, 0),
 };

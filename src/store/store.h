@@ -105,6 +105,8 @@ struct store_token {
     int64_t used_ms;                            // last use, coarse; not part of version
     char family[ID_TEXT];                       // grt_...: all that came of one authorization;
                                                 // empty: it stands alone
+    char binding[48];                           // auth/possession.h; empty: whoever holds it
+    char addresses[FP_LIMIT_NETWORKS_TEXT + 1]; // CIDRs it works from, with commas; empty: all
     uint32_t version;                           // see above
     uint8_t authenticator[STORE_AUTHENTICATOR]; // see above
 };

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/json_out.h"
 #include "model/model.h"
+#include "registry/binding.h"
 #include "registry/connections.h"
 #include "registry/metadata.h"
 #include "registry/oauth.h"
@@ -39,6 +40,24 @@ static bool call_has_fault(struct vault *v, const struct asked *asked,
     return true;
 }
 
+// Whoever shows a token without what it is bound to learns that and nothing more of it.
+static enum fp_error call_check_binding(struct vault *v, const struct asked *asked,
+                                        const struct registry_identity *identity, int64_t now_ms,
+                                        enum fp_error judged)
+{
+    struct possession possession = {0};
+    struct binding_shown shown = {&possession, asked->address};
+    enum fp_error error = possession_decode(asked->possession, &possession);
+    if (error != FP_OK) {
+        vault_broken_rule(v, "possession");
+    }
+    if (identity->token.id[0] == '\0') {
+        return judged; // no row was found
+    }
+    error = binding_check(v->in.registry, &identity->token, &shown, now_ms, &v->detail);
+    return error != FP_OK ? error : judged;
+}
+
 bool vault_admit(struct vault *v, const struct asked *asked, struct registry_identity *out)
 {
     static const struct registry_identity nobody;
@@ -52,6 +71,7 @@ bool vault_admit(struct vault *v, const struct asked *asked, struct registry_ide
         return false;
     }
     error = registry_identify(v->in.registry, asked->token, asked->kind, now_ms, out, &v->detail);
+    error = call_check_binding(v, asked, out, now_ms, error);
     if (error != FP_OK) {
         struct registry_caller caller = registry_caller_of(out, asked->request_id, asked->address);
         registry_refused(v->in.registry, out, &caller, error, now_ms);
@@ -78,7 +98,7 @@ static struct call *call_begin(struct vault *v, uint64_t number, struct bytes re
 static void call_read(struct vault *v, const struct link_call *in,
                       const struct registry_identity *identity)
 {
-    struct system_call call = {in->operation, in->key, in->query};
+    struct system_call call = {in->operation, in->key, in->query, in->binding};
     struct system_answer out = {&v->body, &v->detail, &v->errors};
     struct answer answer = {.application = identity->token.application,
                             .connection = identity->connection.id};
@@ -95,7 +115,7 @@ static void call_read(struct vault *v, const struct link_call *in,
 static void call_write(struct vault *v, const struct link_call *in,
                        const struct registry_identity *identity)
 {
-    struct system_call system = {in->operation, in->key, in->query};
+    struct system_call system = {in->operation, in->key, in->query, in->binding};
     struct registry_caller caller = registry_caller_of(identity, in->request_id, in->address);
     struct call *call = call_begin(v, in->call, in->request_id, identity);
     if (call != NULL) {
@@ -270,7 +290,8 @@ void vault_on_call(struct vault *v, const struct link_frame *frame)
                            in.request_id,
                            in.address,
                            in.fault,
-                           in.fault_detail};
+                           in.fault_detail,
+                           in.possession};
     if (!vault_admit(v, &asked, &identity)) {
         return;
     }
@@ -324,9 +345,15 @@ void vault_on_token_request(struct vault *v, const struct link_frame *frame)
     if (call != NULL) {
         caller.request_id = in.request_id;
         caller.address = in.address;
-        request = (struct oauth_request){
-            (enum oauth_task)in.task, in.client_id, in.client_secret, in.token,
-            in.redirect_uri,          in.verifier,  in.scope};
+        request = (struct oauth_request){(enum oauth_task)in.task,
+                                         in.client_id,
+                                         in.client_secret,
+                                         in.token,
+                                         in.redirect_uri,
+                                         in.verifier,
+                                         in.scope,
+                                         in.possession,
+                                         false};
         call->pending++;
         registry_oauth(v->in.registry, &caller, &request, answer_registry, call);
     }
@@ -365,7 +392,7 @@ void vault_on_metadata_set(struct vault *v, const struct link_frame *frame)
     }
     if (!vault_admit(v,
                      &(struct asked){in.call, in.token, TOKEN_KIND_APPLICATION, in.request_id,
-                                     in.address, in.fault, in.fault_detail},
+                                     in.address, in.fault, in.fault_detail, in.possession},
                      &identity)) {
         return;
     }

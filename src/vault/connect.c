@@ -222,7 +222,7 @@ void vault_on_connection_create(struct vault *v, const struct link_frame *frame)
     }
     if (!vault_admit(v,
                      &(struct asked){in.call, in.token, TOKEN_KIND_APPLICATION, in.request_id,
-                                     in.address, in.fault, in.fault_detail},
+                                     in.address, in.fault, in.fault_detail, in.possession},
                      &identity)) {
         return;
     }

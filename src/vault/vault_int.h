@@ -192,6 +192,7 @@ struct asked {
     struct bytes address;      // for the record
     unsigned fault;            // found by the gateway
     struct bytes fault_detail; // rows for `errors`
+    struct bytes possession;   // what the caller proved besides
 };
 bool vault_admit(struct vault *v, const struct asked *asked, struct registry_identity *out);
 // CONNECTION_ADD of a command line. FP_E_MESSAGE_INVALID when it does not decode.

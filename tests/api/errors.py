@@ -56,10 +56,11 @@ def check_authenticate(answer, code):
     if answer.status != 401:
         assert challenge is None or answer.status == 403, answer.headers
         return
-    assert challenge is not None and challenge.startswith("Bearer "), answer.headers
+    schemes = ("Bearer ", "DPoP ") if code.startswith("TOKEN_") else ("Bearer ",)
+    assert challenge is not None and challenge.startswith(schemes), answer.headers
     if code == "TOKEN_MISSING":
         assert "error=" not in challenge, challenge
-    elif code.startswith("TOKEN_"):
+    elif code.startswith("TOKEN_") and code != "TOKEN_BINDING_FAILED":
         assert 'error="invalid_token"' in challenge, challenge
 
 

@@ -121,6 +121,8 @@ static void test_store_sqlite__older_version(void **state)
                "DROP INDEX connection_used; DROP INDEX customer_name;"
                "ALTER TABLE token DROP COLUMN family;"
                "ALTER TABLE metadata DROP COLUMN version;"
+               "ALTER TABLE token DROP COLUMN binding;"
+               "ALTER TABLE token DROP COLUMN addresses;"
                "ALTER TABLE application DROP COLUMN redirect_uris;"
                "ALTER TABLE application DROP COLUMN access_s;"
                "ALTER TABLE application DROP COLUMN refresh_s;"
