@@ -275,28 +275,30 @@ struct mapping_dialect {
     struct bytes one_with;                             // between the values of one_of
     struct template literals[FORM_COUNT];              // not JSON: values by their form; {value}
     struct bytes doubled;                              // character to be written twice in texts
-    struct bytes all_with;                             // EXPRESSION: between clauses that all hold
-    struct bytes any_with;                             // EXPRESSION: of which any holds
-    struct bytes order_with;                           // not JSON: between orders
-    unsigned order_max;                                // not JSON: orders at most; 0: none at all
-    struct template any;                               // $clauses
-    struct template all;                               // $clauses
-    struct template clause;                            // $field $operator $value
-    struct template order;                             // $field $direction
-    struct bytes operators[MODEL_OPERATOR_COUNT];      // JSON text each; empty: not there
-    struct bytes is_in;                                // operator for "one of"
-    struct bytes never;                                // a clause that no record meets
-    struct bytes ascending;                            // direction as text
-    struct bytes descending;                           // direction as text
-    struct bytes any_run;                              // LIKE: stands for any text; empty: none
-    struct bytes any_one;                              // LIKE: stands for one character
-    struct bytes escape;                               // LIKE: takes the meaning away
+    struct bytes refused;                         // not JSON: characters that a filter cannot hold
+    struct bytes all_with;                        // EXPRESSION: between clauses that all hold
+    struct bytes any_with;                        // EXPRESSION: of which any holds
+    struct bytes order_with;                      // not JSON: between orders
+    unsigned order_max;                           // not JSON: orders at most; 0: none at all
+    struct template any;                          // $clauses
+    struct template all;                          // $clauses
+    struct template clause;                       // $field $operator $value
+    struct template order;                        // $field $direction
+    struct bytes operators[MODEL_OPERATOR_COUNT]; // JSON text each; empty: not there
+    struct bytes is_in;                           // operator for "one of"
+    struct bytes never;                           // a clause that no record meets
+    struct bytes ascending;                       // direction as text
+    struct bytes descending;                      // direction as text
+    struct bytes any_run;                         // LIKE: stands for any text; empty: none
+    struct bytes any_one;                         // LIKE: stands for one character
+    struct bytes escape;                          // LIKE: takes the meaning away
 };
 
 // How a source without typed values writes times.
 enum mapping_time {
     TIME_RFC3339,   // 2026-11-24T08:30:00.000Z
     TIME_SECONDS,   // 2026-11-24T08:30:00Z
+    TIME_BARE,      // 2026-11-24T08:30:00, in UTC
     TIME_SQL,       // 2026-11-24 08:30:00, in UTC
     TIME_UNIX,      // 1795509000
     TIME_UNIX_MS,   // 1795509000000

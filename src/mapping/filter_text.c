@@ -305,6 +305,18 @@ static bool text_never(const struct mapping_rule *rule, const struct model_filte
            !value_is_integer(f->value);
 }
 
+// Whether the value holds a character that means something else to the source.
+static bool text_is_refused(const struct mapping_dialect *d, struct bytes value)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < d->refused.len; i++) {
+        if (bytes_find(value, d->refused.ptr[i], &at)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool text_operator_is_there(const struct mapping *m, const struct mapping_rule *rule,
                                    enum model_operator op)
 {
@@ -404,6 +416,10 @@ enum fp_error filter__text(const struct mapping *m, const struct mapping_resourc
         if (!rule->searchable || !text_operator_is_there(m, rule, f->op)) {
             model_error_row(errors, f->name, "FILTER_UNSUPPORTED",
                             "The source system cannot filter by this field with this operator.");
+            refused = true;
+        } else if (text_is_refused(&m->wire.dialect, f->value)) {
+            model_error_row(errors, f->name, "FILTER_UNSUPPORTED",
+                            "The source system cannot filter by a value with such a character.");
             refused = true;
         } else if (!text_add(&q, rule, f, out)) {
             model_error_row(errors, f->name, "FILTER_UNSUPPORTED",

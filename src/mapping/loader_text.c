@@ -105,7 +105,7 @@ static enum fp_error text_words(struct loader *l, const struct yaml_node *node)
     } texts[] = {{"ascending", &d->ascending},   {"descending", &d->descending},
                  {"order_with", &d->order_with}, {"in_with", &d->one_with},
                  {"all_with", &d->all_with},     {"any_with", &d->any_with},
-                 {"doubled", &d->doubled}};
+                 {"doubled", &d->doubled},       {"refused", &d->refused}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         const struct yaml_node *text = yaml_member(node, texts[i].name);
         enum fp_error error = text != NULL ? loader__bytes(l, text, texts[i].out) : FP_OK;
@@ -140,8 +140,8 @@ static enum fp_error text_form(struct loader *l, const struct yaml_node *node)
 enum fp_error loader__text_dialect(struct loader *l, const struct yaml_node *wire)
 {
     static const char *const names[] = {
-        "form",  "operators",  "literals",  "doubled",   "in_with",    "all_with", "any_with",
-        "order", "order_with", "order_max", "ascending", "descending", NULL};
+        "form",     "refused", "operators",  "literals",  "doubled",   "in_with",    "all_with",
+        "any_with", "order",   "order_with", "order_max", "ascending", "descending", NULL};
     struct mapping_dialect *d = &l->mapping->wire.dialect;
     const struct yaml_node *node = yaml_member(wire, "filters");
     const struct yaml_node *operators = yaml_member(node, "operators");

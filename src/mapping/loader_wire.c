@@ -212,7 +212,7 @@ static enum fp_error wire_parts(struct loader *l, const struct yaml_node *node,
 static enum fp_error wire_time(struct loader *l, const struct yaml_node *node,
                                struct mapping_values *v)
 {
-    static const char *const words[] = {"rfc3339", "seconds", "sql",
+    static const char *const words[] = {"rfc3339", "seconds", "bare",     "sql",
                                         "unix",    "unix-ms", "json-date"};
     const struct yaml_node *time = yaml_member(node, "time");
     for (unsigned i = 0; time != NULL && i < sizeof words / sizeof words[0]; i++) {
@@ -223,7 +223,7 @@ static enum fp_error wire_time(struct loader *l, const struct yaml_node *node,
     }
     return time == NULL ? FP_OK
                         : loader__wrong(l, time,
-                                        "\"time\" is rfc3339, seconds, sql, unix, "
+                                        "\"time\" is rfc3339, seconds, bare, sql, unix, "
                                         "unix-ms or json-date.");
 }
 

@@ -12,6 +12,7 @@ int64_t value_time_unit(const struct mapping_values *values)
 {
     switch (values->time) {
     case TIME_SECONDS:
+    case TIME_BARE:
     case TIME_SQL:
     case TIME_UNIX:
         return 1000;
@@ -45,7 +46,7 @@ void value_time_text(const struct mapping_values *values, int64_t wall_ms, bool 
     } else {
         text[10] = values->time == TIME_SQL ? ' ' : 'T';
         buf_append(out, text, 19); // 2026-11-24T08:30:00
-        buf_append_text(out, values->time == TIME_SQL ? "" : "Z");
+        buf_append_text(out, values->time == TIME_SECONDS ? "Z" : "");
     }
 }
 
