@@ -174,3 +174,46 @@ def test_rfc7009_2_2_unknown_token_is_no_error(fishplate, app):
         "6749 5.2 malformed scope"])
 def test_grants_refuse(fishplate, app, values, error, code):
     check_oauth(ask(fishplate, "/oauth/token", app, values), error, code)
+
+
+def test_rfc6749_2_3_one_way_to_say_who_one_is(fishplate, app):
+    pair = base64.b64encode(f"{app.id}:{app.secret}".encode()).decode()
+    headers = {**FORM, "Authorization": f"Basic {pair}"}
+    body = urllib.parse.urlencode(fields(app)).encode()
+    check_oauth(fishplate.post("/oauth/token", body=body, headers=headers), "invalid_request",
+                "OAUTH_REQUEST_INVALID")
+    # the same id beside the header is no second way; another one is a contradiction
+    for client, status in ((app.id, 200), ("app_00000000000000000000000000", 400)):
+        body = urllib.parse.urlencode({"grant_type": "client_credentials", "client_id": client})
+        assert fishplate.post("/oauth/token", body=body.encode(), headers=headers).status == status
+    headers["Authorization"] = f"Digest {pair}"
+    check_oauth(fishplate.post("/oauth/token", body=b"grant_type=client_credentials",
+                               headers=headers), "invalid_client", "CLIENT_INVALID")
+
+
+def test_rfc6749_5_2_a_wrong_secret_by_basic_is_answered_with_its_scheme(fishplate, app):
+    pair = base64.b64encode(f"{app.id}:{never_issued('fps_')}".encode()).decode()
+    answer = fishplate.post("/oauth/token", body=b"grant_type=client_credentials",
+                            headers={**FORM, "Authorization": f"Basic {pair}"})
+    check_oauth(answer, "invalid_client", "CLIENT_INVALID")
+    assert answer.header("WWW-Authenticate").startswith("Basic ")
+
+
+def test_rfc6749_4_4_3_and_5_1_client_credentials(fishplate, app):
+    answer = post_form(fishplate, fields(app), "/oauth/token")
+    assert answer.status == 200 and "refresh_token" not in answer.json, answer
+    assert answer.json["token_type"].lower() == "bearer" and answer.json["expires_in"] > 0
+    assert answer.header("Content-Type").startswith("application/json")
+    assert (answer.header("Cache-Control"), answer.header("Pragma")) == ("no-store", "no-cache")
+
+
+@pytest.mark.parametrize("place", ["query", "body"])
+def test_rfc6750_2_a_token_stands_in_the_header_alone(fishplate, app, place):
+    """RFC 9700 4.3.2, RFC 6750 5.3: not where logs and histories keep it."""
+    if place == "query":
+        answer = fishplate.get(f"/api/system/client?access_token={app.token}")
+    else:
+        answer = fishplate.request("POST", "/api/system/connect-links", headers=FORM,
+                                   body=f"access_token={app.token}".encode())
+    assert answer.status == 401 and answer.code == "TOKEN_MISSING", answer
+    assert answer.header("WWW-Authenticate") == 'Bearer realm="fishplate"'  # 6750 3.1
