@@ -216,7 +216,7 @@ static enum fp_error init_master_key(struct init *init, int *fd_out, struct fp_n
     const bool is_new = !init_exists(init, "master.key");
     enum fp_error error = FP_OK;
     if (is_new) {
-        if (access(init->config.store_file, F_OK) == 0) {
+        if (init->config.store_url[0] == '\0' && access(init->config.store_file, F_OK) == 0) {
             fp_note_set(note, "master.key",
                         "There is a store, but its master key is gone: put the key back. A new one "
                         "would not open it.");
@@ -288,7 +288,7 @@ static enum fp_error init_store(struct init *init, int master_fd, struct fp_note
     struct master_key *master = NULL;
     int lock = -1;
     enum fp_error error = FP_OK;
-    if (access(config.store_file, F_OK) == 0) {
+    if (config.store_url[0] == '\0' && access(config.store_file, F_OK) == 0) {
         return FP_OK;
     }
     error = config_lock_data_dir(&config, &lock, note);

@@ -30,10 +30,12 @@ enum fp_error cli_become_vault(struct config *config, struct fp_note *note)
         return error;
     }
     if (uid != 0 && config_rebase_data_dir(&inside)) {
-        error = sandbox_root(config->data_dir, &report, note);
-    }
-    if (report.own_root) {
-        *config = inside;
+        const bool remote = config->store_url[0] != '\0';
+        error = remote ? sandbox_folder(config->data_dir, note)
+                       : sandbox_root(config->data_dir, &report, note);
+        if (error == FP_OK && (remote || report.own_root)) {
+            *config = inside;
+        }
     }
     return error == FP_OK ? sandbox_drop(uid, &report, note) : error;
 }

@@ -49,6 +49,8 @@ struct config {
     char pkcs11_key[65];                    // keys.pkcs11.key: label of the key that wraps
     char key_credential_path[CONFIG_PATH];  // its file in $CREDENTIALS_DIRECTORY; empty: none
     char store_file[CONFIG_PATH];           // store.file: SQLite
+    char store_url[CONFIG_PATH];            // store.url: PostgreSQL; empty: SQLite
+    char store_password_file[CONFIG_PATH];  // store.password_file
     char audit_dir[CONFIG_PATH];            // audit.dir
     char audit_anchor_file[CONFIG_PATH];    // audit.anchor_file; "": none
     char audit_anchor_syslog[CONFIG_PATH];  // audit.anchor_syslog; "": none

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/address.h"
 #include "config/config_int.h"
+#include "config/store_url.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -172,6 +173,7 @@ static enum fp_error check_origins(const struct config *config, struct fp_note *
 
 enum fp_error config__check(const struct config *config, struct fp_note *note)
 {
+    struct config_store store;
     enum fp_error error = check_listeners(config, note);
     if (error == FP_OK) {
         error = check_public_url(config, note);
@@ -189,6 +191,9 @@ enum fp_error config__check(const struct config *config, struct fp_note *note)
     if (error == FP_OK && config->source_connect_timeout_ms > config->source_timeout_ms) {
         fp_note_set(note, "egress.timeouts.connect", "It is longer than egress.timeouts.answer.");
         error = FP_E_CONFIG_INVALID;
+    }
+    if (error == FP_OK) {
+        error = config_store_parse(config->store_url, &store, note);
     }
     return error == FP_OK ? check_origins(config, note) : error;
 }
@@ -213,6 +218,10 @@ void config__derive(struct config *config)
     if (config->store_file[0] == '\0') {
         snprintf(config->store_file, sizeof config->store_file, "%.490s/store.db",
                  config->data_dir);
+    }
+    if (config->store_password_file[0] == '\0') {
+        snprintf(config->store_password_file, sizeof config->store_password_file,
+                 "%.490s/store.password", config->data_dir);
     }
     if (config->audit_dir[0] == '\0') {
         snprintf(config->audit_dir, sizeof config->audit_dir, "%.490s/audit", config->data_dir);

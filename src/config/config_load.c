@@ -264,6 +264,7 @@ static void load_start(struct load *load, const char *base)
     load->config.public_url[0] = '\0';
     load->config.console_url[0] = '\0';
     load->config.store_file[0] = '\0';
+    load->config.store_password_file[0] = '\0';
     load->config.audit_dir[0] = '\0';
     snprintf(load->config.data_dir, sizeof load->config.data_dir, "%.480s/data", base);
 }

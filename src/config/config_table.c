@@ -81,6 +81,14 @@ const struct config_row config_rows[] = {
      "background. 0: only by count, or by fishplate key rotate --customer."},
     {"store.file", CONFIG_KIND_PATH, AT(store_file), 0, 0, "",
      "The SQLite database. Empty: store.db in data_dir."},
+    {"store.url", CONFIG_KIND_TEXT, AT(store_url), 0, 0, "",
+     "Keeps the store in PostgreSQL instead, so that several servers can share it: "
+     "postgresql://user@host:port/database, without a password. Beyond this machine always TLS "
+     "with "
+     "the certificate and its name checked. Empty: store.file."},
+    {"store.password_file", CONFIG_KIND_PATH, AT(store_password_file), 0, 0, "",
+     "Password of the database's user, in a file that only the vault's user can read. Empty: "
+     "store.password in data_dir, where there is one."},
     {"audit.dir", CONFIG_KIND_PATH, AT(audit_dir), 0, 0, "",
      "The audit log. Empty: audit in data_dir."},
     {"audit.anchor_file", CONFIG_KIND_PATH, AT(audit_anchor_file), 0, 0, "",

@@ -36,16 +36,27 @@ static bool data_dir_holds(const struct config *config, const char *path)
     return strncmp(path, config->data_dir, length) == 0 && path[length] == '/';
 }
 
+// What lies in it is named from it: "/store.db", or "./store.db".
+static void data_dir_rebase(const struct config *config, const char *from, char *path)
+{
+    const size_t length = strlen(config->data_dir), before = strlen(from);
+    if (data_dir_holds(config, path)) {
+        memmove(path + before, path + length, strlen(path + length) + 1);
+        memcpy(path, from, before);
+    }
+}
+
 bool config_rebase_data_dir(struct config *config)
 {
-    size_t length = strlen(config->data_dir);
-    if (!data_dir_holds(config, config->store_file) || !data_dir_holds(config, config->audit_dir)) {
+    const bool remote = config->store_url[0] != '\0';
+    if ((!remote && !data_dir_holds(config, config->store_file)) ||
+        !data_dir_holds(config, config->audit_dir)) {
         return false;
     }
-    memmove(config->store_file, config->store_file + length,
-            strlen(config->store_file + length) + 1);
-    memmove(config->audit_dir, config->audit_dir + length, strlen(config->audit_dir + length) + 1);
-    memcpy(config->data_dir, "/", 2);
+    data_dir_rebase(config, remote ? "." : "", config->store_file);
+    data_dir_rebase(config, remote ? "." : "", config->store_password_file);
+    data_dir_rebase(config, remote ? "." : "", config->audit_dir);
+    memcpy(config->data_dir, remote ? "." : "/", 2);
     return true;
 }
 

@@ -129,6 +129,7 @@ static void frame_state(struct gateway *g, struct bytes body)
         room_fail(g->room, "link_rule_broken", error);
     }
     g->sealed = in.sealed != 0;
+    g->store_away = in.store_away != 0;
 }
 
 void gateway__on_frame(struct gateway *g, enum link_room from, const struct link_frame *frame)

@@ -187,6 +187,7 @@ static void gateway_link_down(void *state, enum link_room peer)
     arena_reset(g->arena);
     if (peer == LINK_ROOM_VAULT) {
         g->sealed = false; // the next one says so itself
+        g->store_away = false;
     }
     gateway__calls_lost(g, peer);
 }

@@ -90,6 +90,7 @@ struct gateway {
     unsigned handles;                            // of the loop, ours
     bool draining;                               // takes nothing new
     bool sealed;                                 // as the vault says
+    bool store_away;                             // as the vault says: not ready
     struct gateway_stream streams[FP_LIMIT_DOCUMENT_STREAMS]; // documents under way
     struct http_tls *tls; // read before the sandbox closed, until the server takes it
 };

@@ -8,8 +8,8 @@
 
 bool gateway__is_ready(const struct gateway *g)
 {
-    return !g->draining && !g->sealed && room_link_is_up(g->room, LINK_ROOM_VAULT) &&
-           room_link_is_up(g->room, LINK_ROOM_EGRESS);
+    return !g->draining && !g->sealed && !g->store_away &&
+           room_link_is_up(g->room, LINK_ROOM_VAULT) && room_link_is_up(g->room, LINK_ROOM_EGRESS);
 }
 
 static const char *probe_state(const struct gateway *g)
@@ -17,6 +17,7 @@ static const char *probe_state(const struct gateway *g)
     return gateway__is_ready(g) ? "ready"
            : g->draining        ? "draining"
            : g->sealed          ? "sealed"
+           : g->store_away      ? "store_unavailable"
                                 : "starting";
 }
 
@@ -38,6 +39,9 @@ static void probe_ready(struct gateway *g, struct gateway_exchange *x)
     }
     if (g->sealed) {
         json_text_c(&j, "unseal");
+    }
+    if (g->store_away) {
+        json_text_c(&j, "store");
     }
     json_end_array(&j);
     json_end_object(&j);

@@ -185,6 +185,11 @@ void keyring_forget(struct keyring *ring, const char *customer)
     key_cache_forget(&ring->cache, customer);
 }
 
+void keyring_forget_all(struct keyring *ring)
+{
+    key_cache_forget_all(&ring->cache);
+}
+
 enum fp_error keyring_rewrap(struct master_key *old_master, struct master_key *new_master,
                              const struct keyring_row *row, struct keyring_row *out)
 {

@@ -78,6 +78,8 @@ enum fp_error keyring_make(struct keyring *ring, const char *customer, uint32_t 
 // Drops all cached keys of a customer: after erasure, after a failed batch, after another node's
 // change.
 void keyring_forget(struct keyring *ring, const char *customer);
+// All customers': another node may have replaced or destroyed any.
+void keyring_forget_all(struct keyring *ring);
 // Wraps the same data key with another master key (row->master must be old's): fills *out with
 // everything of row but the wrapping.
 enum fp_error keyring_rewrap(struct master_key *old_master, struct master_key *new_master,

@@ -140,3 +140,10 @@ void key_cache_forget(struct key_cache *cache, const char *customer)
         }
     }
 }
+
+void key_cache_forget_all(struct key_cache *cache)
+{
+    while (cache->oldest != 0) {
+        cache_drop(cache, cache_at(cache, cache->oldest));
+    }
+}

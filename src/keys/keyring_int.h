@@ -36,5 +36,6 @@ struct key_entry *key_cache_find(struct key_cache *cache, const char *customer, 
 struct key_entry *key_cache_add(struct key_cache *cache, const char *customer, uint32_t version,
                                 bool newest, struct secret *key);
 void key_cache_forget(struct key_cache *cache, const char *customer);
+void key_cache_forget_all(struct key_cache *cache);
 
 #endif

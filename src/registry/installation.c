@@ -4,10 +4,17 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/mem.h"
 #include "registry/key_rows.h"
 #include "registry/master_rotation.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PASSWORD_MAX 1024 // bytes of the file
 
 #define SETTING_KEY_CHECK "key_check"
 #define SETTING_AUDIT_KEY "audit_key"
@@ -78,6 +85,40 @@ static void installation_use_next(struct installation *in, struct bytes check)
     in->next = NULL;
 }
 
+// The database's password, as far as there is one: a line of a file that is its owner's alone.
+static enum fp_error installation_password(const char *path, uint8_t out[static PASSWORD_MAX],
+                                           struct bytes *password_out, struct fp_note *note)
+{
+    struct stat about = {0};
+    ssize_t length = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0 && errno == ENOENT) {
+        return FP_OK; // the database trusts the socket's other end
+    }
+    if (fd < 0 || fstat(fd, &about) != 0 || !S_ISREG(about.st_mode) ||
+        (length = read(fd, out, PASSWORD_MAX)) < 0) {
+        fp_note_set(note, "store.password_file", "%s cannot be read: %s", path, strerror(errno));
+    } else if ((about.st_mode & 077) != 0) {
+        fp_note_set(note, "store.password_file", "%s is open to others (mode %04o): chmod 600 it.",
+                    path, (unsigned)about.st_mode & 07777u);
+        length = -1;
+    } else if (length == PASSWORD_MAX) {
+        fp_note_set(note, "store.password_file", "%s is too long for a password.", path);
+        length = -1;
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    while (length > 0 && (out[length - 1] == '\n' || out[length - 1] == '\r')) {
+        length--;
+    }
+    if (length < 0) {
+        return FP_E_PERMISSION_DENIED;
+    }
+    *password_out = bytes_of(out, (size_t)length);
+    return FP_OK;
+}
+
 static enum fp_error installation_open_keys(struct installation *in, struct arena *arena,
                                             struct fp_note *note)
 {
@@ -105,6 +146,28 @@ static enum fp_error installation_open_keys(struct installation *in, struct aren
     return error != FP_OK ? error : audit_signer_open(in->ring, sealed, &in->signer);
 }
 
+enum fp_error installation_store(const struct config *config, bool create, struct store **out,
+                                 struct fp_note *note)
+{
+    const bool remote = config->store_url[0] != '\0';
+    struct store_options options = {.location = remote ? config->store_url : config->store_file,
+                                    .create = create};
+    uint8_t password[PASSWORD_MAX];
+    enum fp_error error = FP_OK;
+    if (remote) {
+        error =
+            installation_password(config->store_password_file, password, &options.password, note);
+    }
+    if (error == FP_OK) {
+        error = store_open(&options, out, note);
+    }
+    if (error == FP_E_INPUT_INVALID) {
+        error = FP_E_CONFIG_INVALID;
+    }
+    mem_wipe(password, sizeof password);
+    return error;
+}
+
 enum fp_error installation_master(const struct config *config, int fd,
                                   const struct secret *passphrase, struct master_key **out,
                                   struct fp_note *note)
@@ -128,12 +191,11 @@ enum fp_error installation_open_both(const struct config *config, struct master_
                                      struct fp_note *note)
 {
     struct installation in = {.master = master, .next = next};
-    struct store_options store = {.location = config->store_file};
     struct audit_options audit = {.dir = config->audit_dir};
     struct registry_parts parts = {0};
     struct arena *arena = arena_create(SETTING_MAX * 2, true);
     enum fp_error error = arena != NULL ? FP_OK : FP_E_NO_MEMORY;
-    error = error != FP_OK ? error : store_open(&store, &in.store, note);
+    error = error != FP_OK ? error : installation_store(config, false, &in.store, note);
     error = error != FP_OK ? error : installation_open_keys(&in, arena, note);
     if (error == FP_OK) {
         audit.signer = in.signer;
@@ -224,22 +286,23 @@ static struct master_key *installation_keep_master(struct installation *in)
 enum fp_error installation_create(const struct config *config, struct master_key *master,
                                   struct fp_note *note)
 {
+    struct fp_note why = {0};
     struct installation in = {.master = master};
-    struct store_options store = {.location = config->store_file};
     struct audit_record record = {.action = AUDIT_STORE_INIT, .actor = AUDIT_BY_COMMAND};
-    enum fp_error error = store_open(&store, &in.store, NULL);
+    enum fp_error error = installation_store(config, false, &in.store, &why);
     if (error == FP_OK) {
-        fp_note_set(note, "store.file", "There is a store already: %s.", config->store_file);
+        fp_note_set(note, "store.file", "There is a store already: %s.",
+                    config->store_url[0] != '\0' ? config->store_url : config->store_file);
         installation_close(&in);
         return FP_E_EXISTS;
     }
     if (error != FP_E_STORE_NOT_FOUND) {
-        fp_note_set(note, "store.file", "%s: %s", config->store_file, fp_error_row(error)->message);
+        fp_note_set(note, why.field, "%s",
+                    why.text[0] != '\0' ? why.text : fp_error_row(error)->message);
         installation_close(&in);
         return error;
     }
-    store.create = true;
-    error = store_open(&store, &in.store, note);
+    error = installation_store(config, true, &in.store, note);
     error = error != FP_OK ? error : installation_fill(&in);
     if (error != FP_OK) {
         installation_close(&in);

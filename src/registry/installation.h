@@ -18,6 +18,9 @@ struct installation {
     struct registry *registry;   // over all of them
 };
 
+// Opens the store that the configuration names: store.url, else store.file.
+enum fp_error installation_store(const struct config *config, bool create, struct store **out,
+                                 struct fp_note *note);
 // The master key of a descriptor, opened as keys.source says (see master_source_open()).
 // passphrase: NULL where the source asks for none.
 enum fp_error installation_master(const struct config *config, int fd,

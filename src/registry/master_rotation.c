@@ -6,6 +6,7 @@
 #include "audit/audit_signer.h"
 #include "base/arena.h"
 #include "crypto/encoding.h"
+#include "registry/installation.h"
 #include "registry/key_rows.h"
 
 #include <string.h>
@@ -215,12 +216,11 @@ enum fp_error master_rotation_run(const struct config *config,
                                   const struct master_rotation_masters *masters,
                                   struct master_rotation_result *out, struct fp_note *note)
 {
-    struct store_options store = {.location = config->store_file};
     struct rotation r = {.masters = *masters};
     struct master_rotation_result result = {0};
     struct arena *arena = arena_create(1u << 20, true);
     enum fp_error error = arena != NULL ? FP_OK : FP_E_NO_MEMORY;
-    error = error != FP_OK ? error : store_open(&store, &r.store, note);
+    error = error != FP_OK ? error : installation_store(config, false, &r.store, note);
     error = error != FP_OK ? error : rotation_whose(&r, arena, &result, note);
     if (error == FP_OK && !result.was_done) {
         error = rotation_claim(&r, arena, note);

@@ -284,9 +284,11 @@ static enum fp_error room_close_in(struct room *room, struct fp_note *note)
 {
     struct sandbox_path paths[ROOM_PATHS_MAX];
     struct room_path_space space;
-    struct sandbox_request request = {room->ops->policy, paths, 0};
+    struct sandbox_request request = {.policy = room->ops->policy, .paths = paths};
     enum fp_error error = FP_OK;
     request.path_count = room__paths(room, &space, paths);
+    request.database_family = room->store.family;
+    request.database_port = room->store.port;
     error = sandbox_close(&request, &room->report, note);
     if (error == FP_OK && room->config.require_hardening &&
         !sandbox_report_hardened(&room->report)) {

@@ -6,6 +6,7 @@
 #include "room/room.h"
 
 #include "base/limits.h"
+#include "config/store_url.h"
 
 #define ROOM_NAME 65 // of a descriptor, with NUL; HANDOVER says 64
 
@@ -31,6 +32,7 @@ struct room {
     const struct room_ops *ops;               // what this room does
     void *state;                              // its own state
     struct config config;                     // as it was handed over
+    struct config_store store;                // of the vault: the database, if there is one
     int channel;                              // to the supervisor; owned
     uv_loop_t loop;                           // the one loop
     uv_poll_t channel_poll;                   // of the channel

@@ -46,11 +46,19 @@ static const char *paths_folder(const char *file, char out[static CONFIG_PATH])
     return out;
 }
 
-static void paths_of_vault(const struct config *config, struct room_path_space *space,
-                           struct sandbox_path *paths, size_t *count)
+static void paths_of_vault(const struct config *config, const struct config_store *store,
+                           struct room_path_space *space, struct sandbox_path *paths, size_t *count)
 {
     paths_add(paths, count, config->data_dir, true);
-    paths_add(paths, count, paths_folder(config->store_file, space->folder[0]), true);
+    if (config->store_url[0] != '\0') {
+        paths_add(paths, count, config->store_password_file, false);
+        paths_add(paths, count, store->certificates, false);
+        paths_add(paths, count, "/etc/ssl", false);
+        paths_add(paths, count, "/usr/share/ca-certificates", false);
+        paths_add(paths, count, store->family == AF_UNIX ? store->host : "", false);
+    } else {
+        paths_add(paths, count, paths_folder(config->store_file, space->folder[0]), true);
+    }
     paths_add(paths, count, config->audit_dir, true);
 }
 
@@ -73,7 +81,7 @@ size_t room__paths(const struct room *room, struct room_path_space *space,
 {
     size_t count = 0;
     if (room->ops->policy == SANDBOX_VAULT) {
-        paths_of_vault(&room->config, space, out, &count);
+        paths_of_vault(&room->config, &room->store, space, out, &count);
     } else if (room->ops->policy == SANDBOX_EGRESS) {
         paths_of_egress(&room->config, space, out, &count);
     }
@@ -82,14 +90,23 @@ size_t room__paths(const struct room *room, struct room_path_space *space,
 
 enum fp_error room__enter_root(struct room *room, struct fp_note *note)
 {
-    struct config inside = room->config;
+    struct config inside;
+    bool remote = false;
     enum fp_error error = FP_OK;
-    if (room->ops->policy != SANDBOX_VAULT || geteuid() != 0 || inside.uid_base == 0 ||
-        !config_rebase_data_dir(&inside)) {
+    if (room->ops->policy != SANDBOX_VAULT) {
         return FP_OK;
     }
-    error = sandbox_root(room->config.data_dir, &room->report, note);
-    if (error == FP_OK && room->report.own_root) {
+    error = config_store_pin(&room->config, &room->store, note);
+    inside = room->config;
+    remote = room->store.family != AF_UNSPEC;
+    if (error != FP_OK || geteuid() != 0 || inside.uid_base == 0 ||
+        !config_rebase_data_dir(&inside)) {
+        return error;
+    }
+    // a database's socket and its authorities' certificates lie elsewhere
+    error = remote ? sandbox_folder(room->config.data_dir, note)
+                   : sandbox_root(room->config.data_dir, &room->report, note);
+    if (error == FP_OK && (remote || room->report.own_root)) {
         room->config = inside;
     }
     return error;

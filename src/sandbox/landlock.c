@@ -22,6 +22,7 @@
 #define FS_ABI_1        ((1ull << 13) - 1)
 #define NET_BIND_TCP    (1ull << 0)
 #define NET_CONNECT_TCP (1ull << 1)
+#define RULE_NET_PORT   2
 #define SCOPE_ABSTRACT  (1ull << 0)
 #define SCOPE_SIGNAL    (1ull << 1)
 
@@ -95,6 +96,16 @@ out:
     return error;
 }
 
+static enum fp_error landlock_allow_port(int ruleset, uint16_t port)
+{
+    const struct {
+        uint64_t allowed; // as struct landlock_net_port_attr, which Debian 12's headers lack
+        uint64_t port;    // host order
+    } rule = {NET_CONNECT_TCP, port};
+    return syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0) == 0 ? FP_OK
+                                                                                 : FP_E_IO_FAILED;
+}
+
 // Looks whether it holds. The root folder is never among the paths of a room; where a room has a
 // root of its own, it may do anything there that a store needs, but make no links.
 static bool landlock_holds(bool own_root)
@@ -129,6 +140,26 @@ static bool landlock_network_holds(void)
     return refused;
 }
 
+static enum fp_error landlock_add_rules(int ruleset, const struct sandbox_request *request,
+                                        const struct landlock_rules *rules, struct fp_note *note)
+{
+    enum fp_error error = FP_OK;
+    for (size_t i = 0; i < request->path_count && error == FP_OK; i++) {
+        error = landlock_allow(ruleset, &request->paths[i], rules->files);
+        if (error != FP_OK) {
+            fp_note_set(note, "landlock", "The rule for %s was refused: %m.",
+                        request->paths[i].path);
+        }
+    }
+    if (error == FP_OK && request->database_port != 0 && (rules->ports & NET_CONNECT_TCP) != 0) {
+        error = landlock_allow_port(ruleset, request->database_port);
+        if (error != FP_OK) {
+            fp_note_set(note, "landlock", "The rule for the database was refused: %m.");
+        }
+    }
+    return error;
+}
+
 enum fp_error sandbox__landlock(const struct sandbox_request *request,
                                 struct sandbox_report *report, struct fp_note *note)
 {
@@ -146,13 +177,7 @@ enum fp_error sandbox__landlock(const struct sandbox_request *request,
         fp_note_set(note, "landlock", "The rules were refused: %m.");
         return FP_E_PERMISSION_DENIED;
     }
-    for (size_t i = 0; i < request->path_count && error == FP_OK; i++) {
-        error = landlock_allow(ruleset, &request->paths[i], rules.files);
-        if (error != FP_OK) {
-            fp_note_set(note, "landlock", "The rule for %s was refused: %m.",
-                        request->paths[i].path);
-        }
-    }
+    error = landlock_add_rules(ruleset, request, &rules, note);
     if (error == FP_OK && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) {
         fp_note_set(note, "landlock", "It could not be put in force: %m.");
         error = FP_E_PERMISSION_DENIED;

@@ -161,6 +161,11 @@ enum fp_error sandbox_root(const char *folder, struct sandbox_report *report, st
     return FP_OK;
 }
 
+enum fp_error sandbox_folder(const char *folder, struct fp_note *note)
+{
+    return chdir(folder) == 0 ? FP_OK : sandbox_refused(note, "data_dir");
+}
+
 enum fp_error sandbox_drop(uint32_t uid, struct sandbox_report *report, struct fp_note *note)
 {
     bool root = geteuid() == 0;
@@ -228,7 +233,7 @@ enum fp_error sandbox_close(const struct sandbox_request *request, struct sandbo
     if (error != FP_OK) {
         return error;
     }
-    return sandbox__seccomp(request->policy, report, note);
+    return sandbox__seccomp(request, report, note);
 }
 
 bool sandbox_report_hardened(const struct sandbox_report *report)

@@ -28,6 +28,9 @@ struct sandbox_request {
     enum sandbox_policy policy;       // which list of system calls
     const struct sandbox_path *paths; // all that stays reachable in the file system
     size_t path_count;                // entries of paths
+    int database_family;              // SANDBOX_VAULT: a store on a server is reached by sockets of
+                                      // this family alone (AF_UNIX, AF_INET, ..); 0: by none
+    uint16_t database_port;           // and, TCP with Landlock from ABI 4 on, at this port alone
 };
 
 // What came out; every flag was verified by looking, not by trusting the call that set it.
@@ -52,6 +55,9 @@ enum fp_error sandbox_begin(struct sandbox_report *report, struct fp_note *note)
 // that nothing else exists for the room, and no folder above it needs to be open to it. FP_OK with
 // own_root false where a container does not let root do that.
 enum fp_error sandbox_root(const char *folder, struct sandbox_report *report, struct fp_note *note);
+// In its place where something outside of the folder is needed too: the folder becomes the working
+// directory, so that no folder above it needs to be open to the room, which Landlock closes in.
+enum fp_error sandbox_folder(const char *folder, struct fp_note *note);
 // Where started as root: become uid and gid for good, give up every capability; verified by trying
 // to get back. Not as root: capabilities only; own_user stays false.
 enum fp_error sandbox_drop(uint32_t uid, struct sandbox_report *report, struct fp_note *note);

@@ -22,7 +22,7 @@
 enum fp_error sandbox__landlock(const struct sandbox_request *request,
                                 struct sandbox_report *report, struct fp_note *note);
 // Loads the list of calls of the policy. FP_OK with seccomp false where the kernel has no filters.
-enum fp_error sandbox__seccomp(enum sandbox_policy policy, struct sandbox_report *report,
+enum fp_error sandbox__seccomp(const struct sandbox_request *request, struct sandbox_report *report,
                                struct fp_note *note);
 
 #endif

@@ -244,6 +244,17 @@ static int seccomp_add_sockets(scmp_filter_ctx filter)
     return bad;
 }
 
+// The vault's way to its store, where that is a database on a server.
+static int seccomp_add_database(scmp_filter_ctx filter, int family)
+{
+    const scmp_datum_t kind = SOCK_STREAM;
+    int bad = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0);
+    bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
+                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family),
+                            SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, kind));
+    return bad;
+}
+
 // Files may be opened for reading only.
 static int seccomp_add_reading(scmp_filter_ctx filter)
 {
@@ -298,10 +309,10 @@ static int seccomp_fill(scmp_filter_ctx filter, enum sandbox_policy policy)
     return bad | seccomp_add_conditions(filter, policy);
 }
 
-enum fp_error sandbox__seccomp(enum sandbox_policy policy, struct sandbox_report *report,
+enum fp_error sandbox__seccomp(const struct sandbox_request *request, struct sandbox_report *report,
                                struct fp_note *note)
 {
-    bool supervisor = policy == SANDBOX_SUPERVISOR;
+    bool supervisor = request->policy == SANDBOX_SUPERVISOR;
     scmp_filter_ctx filter = NULL;
     enum fp_error error = FP_OK;
     int result = 0;
@@ -315,7 +326,9 @@ enum fp_error sandbox__seccomp(enum sandbox_policy policy, struct sandbox_report
     }
     // a tree instead of a list: the filter runs on every call
     (void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-    if (seccomp_fill(filter, policy) != 0) {
+    if (seccomp_fill(filter, request->policy) != 0 ||
+        (request->policy == SANDBOX_VAULT && request->database_family != 0 &&
+         seccomp_add_database(filter, request->database_family) != 0)) {
         fp_note_set(note, "seccomp", "The list of calls was refused.");
         error = FP_E_INTERNAL;
         goto out;

@@ -53,6 +53,7 @@ static enum fp_error postgres_open(const struct store_options *options, void **s
         error = postgres__write(s, NULL, &generation); // proves that writing works
     }
     if (error == FP_OK) {
+        atomic_store(&s->stale, false); // nothing is held yet
         *state_out = s;
         return FP_OK;
     }
@@ -82,4 +83,6 @@ const struct store_backend store__postgres = {
     .read_end = postgres__read_end,
     .write = postgres__write,
     .tend = postgres__tend,
+    .changed = postgres__changed,
+    .reachable = postgres__reachable,
 };

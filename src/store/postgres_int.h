@@ -46,6 +46,10 @@ struct postgres_store {
     uint64_t next_try_ns;          // writer's: not before then
     unsigned failures;             // writer's: in a row
     uint64_t generation;           // writer's: highest seen
+    int64_t keys_seen;             // writer's: changes of data keys counted so far, by all nodes
+    uint64_t next_look_ns;         // writer's: at that count, not before then
+    atomic_bool stale;             // another node counted one
+    atomic_bool away;              // the writer has no link
 };
 
 // Values of one statement, in the database's binary form; what they point to must stay.
@@ -88,6 +92,8 @@ enum fp_error postgres__sync(struct postgres_link *link);
 enum fp_error postgres__take(struct postgres_link *link, unsigned count, uint64_t deadline_ns,
                              PGresult **out);
 uint64_t postgres__deadline(unsigned ms);
+// One statement without values, and its results.
+enum fp_error postgres__say(struct postgres_link *link, const char *sql, PGresult **out);
 
 // ---------------------------------------------------------------------------------- postgres_row.c
 // The error of the catalogue for a SQLSTATE.
@@ -118,11 +124,15 @@ enum fp_error postgres__read_begin(void *state);
 void postgres__read_end(void *state);
 
 // -------------------------------------------------------------------------------- postgres_write.c
+#define POSTGRES_KEYS_CHANGED "keys_changed" // in meta: a count
 enum fp_error postgres__write(void *state, struct work *list, uint64_t *generation_out);
 
 // --------------------------------------------------------------------------------- postgres_tend.c
 // On the writer's thread: links that were lost are made anew, with growing pauses.
+// Looks whether another node changed data keys.
 void postgres__tend(void *state);
+bool postgres__changed(void *state);
+bool postgres__reachable(const void *state);
 // The writer's link, made anew if need and time be.
 enum fp_error postgres__writer(struct postgres_store *s);
 

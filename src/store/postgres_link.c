@@ -301,3 +301,17 @@ enum fp_error postgres__take(struct postgres_link *link, unsigned count, uint64_
     PQclear(last);
     return error;
 }
+
+enum fp_error postgres__say(struct postgres_link *link, const char *sql, PGresult **out)
+{
+    unsigned count = 0;
+    enum fp_error error = postgres__send(link, sql, NULL, &count);
+    if (error == FP_OK) {
+        error = postgres__sync(link);
+    }
+    return error != FP_OK
+               ? error
+               : postgres__take(
+                     link, count,
+                     postgres__deadline(FP_LIMIT_STORE_STATEMENT + FP_LIMIT_STORE_CONNECT), out);
+}

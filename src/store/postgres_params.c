@@ -115,6 +115,8 @@ static void params_environment(void)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         (void)unsetenv(names[i]);
     }
+    // without it the user's entry would be asked for, through the name service
+    (void)setenv("HOME", "/nonexistent", 0);
 }
 
 enum fp_error postgres__params_init(struct postgres_params *params,

@@ -68,9 +68,34 @@ static void tend_look(struct postgres_link *link)
     }
 }
 
-void postgres__tend(void *state)
+// Whether another node counted a change of data keys. Asked for rather than told: it holds behind a
+// pool of connections too, and nothing is missed while a link is made anew.
+static void tend_keys(struct postgres_store *s)
 {
-    struct postgres_store *s = state;
+    PGresult *result = NULL;
+    int64_t count = 0;
+    enum fp_error error = FP_OK;
+    if (s->writer.conn == NULL || clock_monotonic_ns() < s->next_look_ns) {
+        return;
+    }
+    s->next_look_ns = postgres__deadline(FP_LIMIT_STORE_TEND / 2);
+    error = postgres__say(
+        &s->writer,
+        "SELECT coalesce((SELECT value::bigint FROM meta WHERE name='" POSTGRES_KEYS_CHANGED
+        "'),0)",
+        &result);
+    if (error == FP_OK) {
+        error = postgres__read_number(result, 0, 0, &count);
+    }
+    if (error == FP_OK && count != s->keys_seen) {
+        s->keys_seen = count;
+        atomic_store(&s->stale, true);
+    }
+    PQclear(result);
+}
+
+static void tend_links(struct postgres_store *s)
+{
     struct postgres_link link = {0};
     tend_look(&s->writer);
     if (postgres__writer(s) != FP_OK || !atomic_load(&s->reader_lost)) {
@@ -83,4 +108,24 @@ void postgres__tend(void *state)
         s->spare = link;
         (void)pthread_mutex_unlock(&s->lock);
     }
+}
+
+void postgres__tend(void *state)
+{
+    struct postgres_store *s = state;
+    tend_links(s);
+    tend_keys(s);
+    atomic_store(&s->away, s->writer.conn == NULL);
+}
+
+bool postgres__changed(void *state)
+{
+    struct postgres_store *s = state;
+    return atomic_exchange(&s->stale, false);
+}
+
+bool postgres__reachable(const void *state)
+{
+    const struct postgres_store *s = state;
+    return !atomic_load(&s->away) && !atomic_load(&s->reader_lost);
 }

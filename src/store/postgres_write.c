@@ -162,14 +162,47 @@ static enum fp_error write_begin(struct postgres_link *link, bool empty, uint64_
     return error;
 }
 
-static enum fp_error write_say(struct postgres_link *link, const char *sql)
+// A new customer's first key is nobody's to forget.
+static bool write_changes_keys(const struct store_batch *batch)
 {
-    unsigned count = 0;
-    enum fp_error error = postgres__send(link, sql, NULL, &count);
-    if (error == FP_OK) {
-        error = postgres__sync(link);
+    for (size_t i = 0; i < batch->count && batch->work.result == FP_OK; i++) {
+        const struct store_op *op = &batch->ops[i];
+        const struct store_data_key *key = op->row;
+        if (op->kind == STORE_DATA_KEY && op->action != STORE_TOUCH &&
+            (op->action != STORE_INSERT || key->key_version > 1)) {
+            return true;
+        }
     }
-    return error != FP_OK ? error : postgres__take(link, count, write_deadline(), NULL);
+    return false;
+}
+
+// Counts a change of data keys for the other nodes to see. A count that is not ours by one more
+// tells of a change of theirs.
+static enum fp_error write_count_keys(struct postgres_store *s, const struct work *list)
+{
+    static const char sql[] =
+        "INSERT INTO meta VALUES('" POSTGRES_KEYS_CHANGED "','1') ON CONFLICT(name) DO UPDATE"
+        " SET value=(meta.value::bigint+1)::text RETURNING value::bigint";
+    PGresult *result = NULL;
+    int64_t count = 0;
+    bool wanted = false;
+    enum fp_error error = FP_OK;
+    for (const struct work *work = list; work != NULL; work = work->next) {
+        wanted = wanted || write_changes_keys((const struct store_batch *)work);
+    }
+    if (!wanted) {
+        return FP_OK;
+    }
+    error = postgres__say(&s->writer, sql, &result);
+    if (error == FP_OK) {
+        error = postgres__read_number(result, 0, 0, &count);
+    }
+    if (error == FP_OK) {
+        atomic_store(&s->stale, atomic_load(&s->stale) || count != s->keys_seen + 1);
+        s->keys_seen = count;
+    }
+    PQclear(result);
+    return error;
 }
 
 // Everything up to the commit.
@@ -197,7 +230,7 @@ static void write_scrub(struct postgres_link *link, struct work *list)
         wanted = wanted || ((const struct store_batch *)work)->scrub;
     }
     if (wanted) {
-        error = write_say(link, "VACUUM (FULL) data_key");
+        error = postgres__say(link, "VACUUM (FULL) data_key", NULL);
     }
     for (struct work *work = list; work != NULL && error != FP_OK; work = work->next) {
         if (((const struct store_batch *)work)->scrub && work->result == FP_OK) {
@@ -220,15 +253,19 @@ enum fp_error postgres__write(void *state, struct work *list, uint64_t *generati
         }
     }
     if (error == FP_OK) {
-        error = write_say(&s->writer, "COMMIT");
+        error = write_count_keys(s, list);
+    }
+    if (error == FP_OK) {
+        error = postgres__say(&s->writer, "COMMIT", NULL);
     }
     if (error == FP_OK) {
         s->generation = generation;
         *generation_out = generation;
         write_scrub(&s->writer, list);
     } else {
+        s->keys_seen = -1; // whatever was counted: look again
         if (s->writer.conn != NULL) {
-            (void)write_say(&s->writer, "ROLLBACK");
+            (void)postgres__say(&s->writer, "ROLLBACK", NULL);
         }
         for (struct work *work = list; work != NULL; work = work->next) {
             // what failed by itself keeps its own reason

@@ -110,6 +110,11 @@ enum fp_error store_generation(struct store *store, uint64_t *out)
     return store->backend->generation(store->state, out);
 }
 
+bool store_take_changes(struct store *store)
+{
+    return store->backend->changed != NULL && store->backend->changed(store->state);
+}
+
 enum fp_error store_read_begin(struct store *store)
 {
     return store->backend->read_begin(store->state);
@@ -199,5 +204,6 @@ struct store_state store_state(struct store *store)
     state = store->counts;
     (void)pthread_mutex_unlock(&store->lock);
     state.waiting = worker_waiting(store->worker);
+    state.reachable = store->backend->reachable == NULL || store->backend->reachable(store->state);
     return state;
 }

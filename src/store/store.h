@@ -233,6 +233,10 @@ const char *store_id(const struct store *store);
 // Counts committed groups; only ever grows. A store that shows less than it did was rolled back.
 enum fp_error store_generation(struct store *store, uint64_t *out);
 
+// Whether another node replaced or destroyed data keys since this was last asked, seen within
+// FP_LIMIT_STORE_TEND: whoever holds some in memory lets them go. Never blocks.
+bool store_take_changes(struct store *store);
+
 // ---------------------------------------------------------------------------------------- reading
 // On the caller's thread (one thread only), at once. FP_E_STORE_NOT_FOUND, FP_E_STORE_UNAVAILABLE,
 // FP_E_STORE_INVALID (damaged). Reads see everything whose callback has run. `bytes` fields are
@@ -458,6 +462,7 @@ struct store_state {
     uint64_t batches;    // written since start
     uint64_t commits;    // transactions since start
     enum fp_error last;  // result of the last transaction
+    bool reachable;      // false while the database is away; always true of a file
 };
 struct store_state store_state(struct store *store);
 

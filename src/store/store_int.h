@@ -72,6 +72,10 @@ struct store_backend {
     enum fp_error (*write)(void *state, struct work *list, uint64_t *generation_out);
     // On the writer's thread every FP_LIMIT_STORE_TEND ms without work; NULL: not needed.
     void (*tend)(void *state);
+    // Whether another node changed data keys since it was last asked; NULL: there are no others.
+    bool (*changed)(void *state);
+    // Whether the database can be used as far as is known; NULL: always.
+    bool (*reachable)(const void *state);
 };
 
 extern const struct store_backend store__sqlite, store__postgres;

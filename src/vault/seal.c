@@ -82,9 +82,11 @@ static void seal_note_refusal(struct vault *v, unsigned uid, enum fp_error error
 void seal_tell_gateway(struct vault *v)
 {
     struct buf *gateway = room_out(v->room, LINK_ROOM_GATEWAY);
-    struct link_state state = {.sealed = v->seal.closed ? 1 : 0};
-    // open is what the gateway takes for granted: a vault that never was sealed says nothing
-    if (v->seal.worker != NULL && gateway != NULL && link_put_state(gateway, &state) != FP_OK) {
+    struct link_state state = {.sealed = v->seal.closed ? 1 : 0,
+                               .store_away = v->store_away ? 1 : 0};
+    // open is what the gateway takes for granted: a vault that never was otherwise says nothing
+    if ((v->seal.worker != NULL || v->store_told) && gateway != NULL &&
+        link_put_state(gateway, &state) != FP_OK) {
         room_fail(v->room, "state_lost", FP_E_LIMIT_EXCEEDED);
     }
 }

@@ -32,11 +32,20 @@ static void vault_on_changed(void *ctx, const char *connection)
     }
 }
 
+// What another node did to data keys: none of them is held here any longer.
+static void vault_take_changes(struct vault *v)
+{
+    if (store_take_changes(v->in.store)) {
+        keyring_forget_all(v->in.ring);
+    }
+}
+
 // All that is read in one turn of the loop is read at one moment: half the cost of a look-up is the
 // lock of the store. It ends before callbacks of the store run, which must see what they wrote.
 static void vault_begin_reading(struct vault *v)
 {
     if (!v->reading && !v->seal.closed) {
+        vault_take_changes(v);
         v->reading = store_read_begin(v->in.store) == FP_OK;
     }
 }
@@ -93,6 +102,19 @@ static void vault_watch_audit(struct vault *v)
     }
 }
 
+static void vault_watch_store(struct vault *v)
+{
+    bool away = !store_state(v->in.store).reachable;
+    vault_take_changes(v);
+    if (away != v->store_away) {
+        log_event(away ? LOG_ERROR : LOG_INFO, away ? "store_unavailable" : "store_recovered",
+                  away ? "The database cannot be reached; calls are answered 503." : NULL);
+        v->store_away = away;
+        v->store_told = true;
+        seal_tell_gateway(v);
+    }
+}
+
 static void vault_on_tick(uv_timer_t *timer)
 {
     struct vault *v = timer->data;
@@ -105,6 +127,7 @@ static void vault_on_tick(uv_timer_t *timer)
         return;
     }
     vault_watch_audit(v);
+    vault_watch_store(v);
     if (v->ticks % FLUSH_TICKS == 0) {
         registry_flush_usage(v->in.registry);
     }

@@ -117,6 +117,8 @@ struct vault {
     struct buf body, detail, errors;                // of the frame in hand
     uint64_t ticks;                                 // since start
     bool reading;                                   // one read of the store for a whole turn
+    bool store_away;                                // the database cannot be reached
+    bool store_told;                                // the gateway heard of it once
     bool audit_bad;                                 // as it was logged last
     uint64_t anchors_lost;                          // the same
     bool draining;                                  // nothing new

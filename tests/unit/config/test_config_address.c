@@ -3,6 +3,7 @@
 #include "config/address.h"
 
 #include "config/data_dir.h"
+#include "config/store_url.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -105,6 +106,84 @@ static void test_config_address__data_dir_as_root(void **state)
     assert_memory_equal(&config, &before, sizeof config);
 }
 
+// With a database the folder is the working directory, not the root.
+static void test_config_address__data_dir_beside_a_database(void **state)
+{
+    struct config config;
+    (void)state;
+    config_defaults(&config, "/srv/fishplate");
+    snprintf(config.store_url, sizeof config.store_url, "postgresql://u@db/x");
+    snprintf(config.store_password_file, sizeof config.store_password_file, "/etc/secret");
+    assert_true(config_rebase_data_dir(&config));
+    assert_string_equal(config.data_dir, ".");
+    assert_string_equal(config.audit_dir, "./audit");
+    assert_string_equal(config.store_password_file, "/etc/secret");
+}
+
+static const struct {
+    const char *url;  // location
+    int family;       // AF_UNSPEC: refused
+    unsigned port;    // of it
+    const char *host; // of it
+} store_cases[] = {
+    {"postgresql://u@db.example.com/x", AF_INET, 5432, "db.example.com"},
+    {"postgres://u@10.0.0.5:6000/x?sslmode=verify-full", AF_INET, 6000, "10.0.0.5"},
+    {"postgresql://u@[::1]:7000/x", AF_INET, 7000, "::1"},
+    {"postgresql:///x?host=/run/postgresql&port=5433", AF_UNIX, 0, "/run/postgresql"},
+    {"postgresql://%2Frun%2Fpostgresql/x", AF_UNIX, 0, "/run/postgresql"},
+    {"postgresql://u@name/x?hostaddr=192.0.2.1", AF_INET, 5432, "192.0.2.1"},
+    {"postgresql://u:p@x@h:1/x", AF_INET, 1, "h"},
+    {"mysql://u@h/x", AF_UNSPEC, 0, ""},
+    {"postgresql://", AF_UNSPEC, 0, ""},
+    {"postgresql://u@/x", AF_UNSPEC, 0, ""},
+    {"postgresql://u@a,b/x", AF_UNSPEC, 0, ""},
+    {"postgresql://u@[::1/x", AF_UNSPEC, 0, ""},
+    {"postgresql://u@h:0/x", AF_UNSPEC, 0, ""},
+    {"postgresql://u@h:65536/x", AF_UNSPEC, 0, ""},
+    {"postgresql://u@h:5a/x", AF_UNSPEC, 0, ""},
+    {"postgresql://u@h%zz/x", AF_UNSPEC, 0, ""},
+    {"postgresql://u@h%00/x", AF_UNSPEC, 0, ""},
+    {"nonsense", AF_UNSPEC, 0, ""},
+};
+
+static void test_config_address__of_the_store(void **state)
+{
+    struct config_store out;
+    (void)state;
+    for (size_t i = 0; i < sizeof store_cases / sizeof store_cases[0]; i++) {
+        struct fp_note note = {0};
+        enum fp_error error = config_store_parse(store_cases[i].url, &out, &note);
+        if (store_cases[i].family == AF_UNSPEC) {
+            assert_int_equal(error, FP_E_CONFIG_INVALID);
+            assert_string_equal(note.field, "store.url");
+        } else {
+            assert_int_equal(error, FP_OK);
+            assert_int_equal(out.family, store_cases[i].family);
+            assert_int_equal(out.port, store_cases[i].port);
+            assert_string_equal(out.host, store_cases[i].host);
+        }
+    }
+    assert_int_equal(config_store_parse("", &out, NULL), FP_OK);
+    assert_int_equal(out.family, AF_UNSPEC);
+}
+
+static void test_config_address__of_the_store_is_pinned(void **state)
+{
+    struct config config;
+    struct config_store out;
+    (void)state;
+    config_defaults(&config, "/srv/fishplate");
+    snprintf(config.store_url, sizeof config.store_url, "postgresql://u@127.0.0.1/x");
+    assert_int_equal(config_store_pin(&config, &out, NULL), FP_OK);
+    assert_string_equal(config.store_url, "postgresql://u@127.0.0.1/x?hostaddr=127.0.0.1");
+    snprintf(config.store_url, sizeof config.store_url, "postgresql://u@[::1]/x?sslmode=prefer");
+    assert_int_equal(config_store_pin(&config, &out, NULL), FP_OK);
+    assert_int_equal(out.family, AF_INET6);
+    assert_string_equal(config.store_url, "postgresql://u@[::1]/x?sslmode=prefer&hostaddr=::1");
+    snprintf(config.store_url, sizeof config.store_url, "postgresql://u@name.invalid/x");
+    assert_int_equal(config_store_pin(&config, &out, NULL), FP_E_STORE_UNAVAILABLE);
+}
+
 static void test_config_address__data_dir_has_one_owner(void **state)
 {
     struct config config;
@@ -131,6 +210,9 @@ int main(void)
         cmocka_unit_test(test_config_address__good),
         cmocka_unit_test(test_config_address__bad),
         cmocka_unit_test(test_config_address__data_dir_as_root),
+        cmocka_unit_test(test_config_address__data_dir_beside_a_database),
+        cmocka_unit_test(test_config_address__of_the_store),
+        cmocka_unit_test(test_config_address__of_the_store_is_pinned),
         cmocka_unit_test(test_config_address__data_dir_has_one_owner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

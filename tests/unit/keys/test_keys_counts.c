@@ -132,6 +132,9 @@ static void test_keys_counts__forgotten_keys_come_from_the_rows(void **state)
     keyring_forget(ring, "nobody");
     assert_true(secret_in_use() < used);
     assert_opens(buf_bytes(&sealed), "secret");
+    keyring_forget_all(ring);
+    assert_int_equal(keyring_state(ring).cached, 0);
+    assert_opens(buf_bytes(&sealed), "secret");
     keyring_forget(ring, ANNA);
     rows.row[1].customer[0] = 'x'; // destroyed
     assert_int_equal(keyring_open(ring, &place, buf_bytes(&sealed), &out), FP_E_STORE_NOT_FOUND);

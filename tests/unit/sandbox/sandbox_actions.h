@@ -56,9 +56,16 @@ static int outcome(bool worked)
     return worked ? DONE : errno == EACCES || errno == EPERM ? REFUSED : OTHER;
 }
 
+static int database_family;    // AF_INET: the vault has a database at
+static uint16_t database_port; // this port
+
 static int close_in(enum sandbox_policy policy, const struct sandbox_path *paths, size_t count)
 {
-    struct sandbox_request request = {policy, paths, count};
+    struct sandbox_request request = {.policy = policy,
+                                      .paths = paths,
+                                      .path_count = count,
+                                      .database_family = database_family,
+                                      .database_port = database_port};
     struct fp_note note = {0};
     uint32_t uid = TEST_UID_BASE + (uint32_t)policy;
     if (sandbox_begin(shared, &note) != FP_OK || sandbox_drop(uid, shared, &note) != FP_OK ||

@@ -94,6 +94,35 @@ static void test_sandbox_sandbox__vault_has_its_files_only(void **state)
     }
 }
 
+static int do_open_unix(void)
+{
+    return outcome(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0);
+}
+
+static int do_open_udp(void)
+{
+    return outcome(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) >= 0);
+}
+
+// With a store on a server the vault reaches that, and nothing else: row N11.
+static void test_sandbox_sandbox__vault_reaches_its_database_only(void **state)
+{
+    (void)state;
+    database_family = AF_INET;
+    database_port = 1;
+    assert_exits(act(SANDBOX_VAULT, do_go_out), DONE);
+    assert_killed(act(SANDBOX_VAULT, do_open_unix));
+    assert_killed(act(SANDBOX_VAULT, do_open_udp));
+    assert_killed(act(SANDBOX_VAULT, do_raw_socket));
+    assert_killed(act(SANDBOX_VAULT, do_exec));
+    database_port = 2;
+    assert_exits(act(SANDBOX_VAULT, do_go_out), seen.landlock_network ? REFUSED : DONE);
+    assert_killed(act(SANDBOX_VAULT, do_bind));
+    database_family = 0;
+    database_port = 0;
+    assert_killed(act(SANDBOX_VAULT, do_socket));
+}
+
 static void test_sandbox_sandbox__egress_goes_out_and_nowhere_else(void **state)
 {
     (void)state;
@@ -221,7 +250,7 @@ static int do_see_own_root_only(void)
 static void test_sandbox_sandbox__own_root(void **state)
 {
     struct sandbox_path path = {"/", true};
-    struct sandbox_request request = {SANDBOX_VAULT, &path, 1};
+    struct sandbox_request request = {.policy = SANDBOX_VAULT, .paths = &path, .path_count = 1};
     struct fp_note note = {0};
     int status = 0;
     pid_t pid = 0;
@@ -273,7 +302,7 @@ static void *thread_that_waits(void *argument)
 
 static void test_sandbox_sandbox__refuses_other_threads(void **state)
 {
-    struct sandbox_request request = {SANDBOX_GATEWAY, NULL, 0};
+    struct sandbox_request request = {.policy = SANDBOX_GATEWAY};
     int status = 0;
     pid_t pid = fork();
     (void)state;
@@ -324,6 +353,7 @@ int main(void)
         cmocka_unit_test(test_sandbox_sandbox__json_names_all),
         cmocka_unit_test(test_sandbox_sandbox__gateway_is_shut),
         cmocka_unit_test(test_sandbox_sandbox__vault_has_its_files_only),
+        cmocka_unit_test(test_sandbox_sandbox__vault_reaches_its_database_only),
         cmocka_unit_test(test_sandbox_sandbox__egress_goes_out_and_nowhere_else),
         cmocka_unit_test(test_sandbox_sandbox__no_room_reaches_another),
         cmocka_unit_test(test_sandbox_sandbox__memory_is_unreadable_for_another_user),

@@ -252,6 +252,46 @@ static void test_store_postgres__a_code_is_redeemed_once_over_nodes(void **state
     store_close(nodes[0]);
 }
 
+static bool takes_changes(struct store *store, int within_ms)
+{
+    for (int waited = 0; waited < within_ms; waited += 20) {
+        if (store_take_changes(store)) {
+            return true;
+        }
+        pause_ms(20);
+    }
+    return false;
+}
+
+// What one node does to data keys the other hears of within a second; its own it knows.
+static void test_store_postgres__nodes_hear_of_data_keys(void **state)
+{
+    struct world *w = *state;
+    struct store *other = NULL;
+    struct store_data_key one = a_data_key(1, 1), two = a_data_key(1, 2);
+    world_open(w);
+    other = w->store;
+    world_open(w);
+    assert_false(takes_changes(other, 500));
+    assert_int_equal(WRITE(w, store_insert_data_key, &one), FP_OK); // nobody can hold it yet
+    assert_false(takes_changes(other, 500));
+    assert_int_equal(WRITE(w, store_insert_data_key, &two), FP_OK);
+    assert_true(takes_changes(other, 1000));
+    one.state = STORE_KEY_DESTROYED;
+    assert_int_equal(WRITE(w, store_update_data_key, &one), FP_OK);
+    assert_true(takes_changes(other, 1000));
+    assert_false(takes_changes(other, 500));
+    assert_int_equal(WRITE(w, store_update_data_key, &one), FP_E_STORE_CONFLICT); // undone
+    assert_false(takes_changes(other, 500));
+    cut(w); // nothing is missed meanwhile
+    one.version = 2;
+    assert_int_equal(WRITE(w, store_update_data_key, &one), FP_OK);
+    assert_true(takes_changes(other, 5000));
+    assert_true(store_state(w->store).reachable);
+    assert_false(store_take_changes(w->store));
+    store_close(other);
+}
+
 // What a scrub leaves in the table's own file.
 static void test_store_postgres__scrubbed(void **state)
 {
@@ -386,6 +426,7 @@ int main(void)
         CASE(came_back_older),
         CASE(waits_for_another_node),
         CASE(a_code_is_redeemed_once_over_nodes),
+        CASE(nodes_hear_of_data_keys),
         CASE(scrubbed),
         CASE(killed_under_load),
     };
