@@ -86,6 +86,8 @@ typedef enum fp_error cli_page(const struct cli *cli, struct bytes after, struct
 // Asks page after page until the last and prints the rows as one table.
 enum cli_exit cli_print_pages(const struct cli *cli, cli_page *page,
                               const struct cli_column *columns);
+// All rows as one JSON array, into an empty buffer.
+enum cli_exit cli_take_pages(const struct cli *cli, cli_page *page, struct buf *rows);
 // The same for one object, one line for each member that it has.
 enum cli_exit cli_print_object(const struct cli *cli, struct bytes data,
                                const struct cli_column *columns);
@@ -93,6 +95,8 @@ enum cli_exit cli_print_object(const struct cli *cli, struct bytes data,
 // ---- settings.c
 // Finds and loads the configuration; tells what is wrong with it.
 enum cli_exit cli_load_config(const struct cli *cli, struct config *out);
+// Where it is; false: nowhere.
+bool cli_settings_path(const struct cli *cli, char out[static CONFIG_PATH]);
 
 // ---- ask.c: to the server, or to the registry in this process while the server is down
 struct cli_answer {
@@ -151,6 +155,7 @@ enum cli_exit cli_operator_list(const struct cli *cli);
 enum cli_exit cli_operator_disable(const struct cli *cli);
 enum cli_exit cli_audit_verify(const struct cli *cli);
 enum cli_exit cli_audit_search(const struct cli *cli);
+enum cli_exit cli_evidence(const struct cli *cli);
 enum cli_exit cli_audit_export(const struct cli *cli);
 // The log that is meant: the command's first word, else the folder of the configuration.
 enum cli_exit cli_audit_path(const struct cli *cli, char out[static CONFIG_PATH]);

@@ -138,6 +138,10 @@ static const struct cli_option audit_search_options[] = {
     {"limit", "N", "the newest N alone", false},
     {.name = NULL},
 };
+static const struct cli_option evidence_options[] = {
+    {"out", "FILE", "write the archive into this new file", true},
+    {.name = NULL},
+};
 static const struct cli_option audit_export_options[] = {
     {"format", "native|ocsf",
      "as in the log, to be verified; or events of OCSF 1.3 for a log collector (default: native)",
@@ -282,6 +286,10 @@ const struct cli_command cli_commands[] = {
      "Native, the lines are those of the log without a hole, up to the checkpoint that signs the "
      "last;\n"
      "fishplate audit verify FILE --key KEY checks them."},
+    {"evidence", NULL, NULL, evidence_options, cli_evidence,
+     "a signed archive for an auditor: protections, keys, access, audit log, settings",
+     "From the running server. It holds no secret and no customer's name; each look is in the "
+     "audit\nlog. README.md in it says how to check it; mapping.md names the SOC 2 criteria."},
     {"connector", "check", "FILE", NULL, cli_connector_check,
      "check a connector definition: file, line and reason of what is wrong", NULL},
     {"connector", "list", NULL, NULL, cli_connector_list, "the platforms, and how each is proven",

@@ -34,18 +34,25 @@ static enum cli_exit pages_take(const struct cli *cli, cli_page *page,
     return result == CLI_OK && buf_error(out) != FP_OK ? CLI_FAILED : result;
 }
 
+enum cli_exit cli_take_pages(const struct cli *cli, cli_page *page, struct buf *rows)
+{
+    char after[PAGES_AFTER] = "";
+    enum cli_exit result = CLI_OK;
+    buf_append_byte(rows, '[');
+    do {
+        result = pages_take(cli, page, after, rows);
+    } while (result == CLI_OK && after[0] != '\0');
+    buf_append_byte(rows, ']');
+    return result;
+}
+
 enum cli_exit cli_print_pages(const struct cli *cli, cli_page *page,
                               const struct cli_column *columns)
 {
     struct buf rows;
-    char after[PAGES_AFTER] = "";
     enum cli_exit result = CLI_OK;
     buf_init(&rows, PAGES_BYTES);
-    buf_append_byte(&rows, '[');
-    do {
-        result = pages_take(cli, page, after, &rows);
-    } while (result == CLI_OK && after[0] != '\0');
-    buf_append_byte(&rows, ']');
+    result = cli_take_pages(cli, page, &rows);
     if (result == CLI_OK) {
         result = cli_print_table(cli, buf_bytes(&rows), columns);
     }

@@ -26,6 +26,11 @@ static bool settings_find(const struct cli *cli, char *out, size_t size)
     return false;
 }
 
+bool cli_settings_path(const struct cli *cli, char out[static CONFIG_PATH])
+{
+    return settings_find(cli, out, CONFIG_PATH);
+}
+
 enum cli_exit cli_load_config(const struct cli *cli, struct config *out)
 {
     char path[CONFIG_PATH * 2];

@@ -6,6 +6,7 @@
 #include "registry/connect_links.h"
 #include "registry/customers.h"
 #include "registry/erase.h"
+#include "registry/evidence.h"
 #include "registry/key_rotation.h"
 #include "registry/key_status.h"
 #include "registry/master_rewrap.h"
@@ -195,6 +196,16 @@ static enum fp_error control_key_rotate(const struct control *c)
     enum fp_error error = link_get_key_rotate(c->body, &in);
     if (error == FP_OK) {
         registry_key_rotate(c->registry, &c->caller, in.customer, c->done, c->ctx);
+    }
+    return error;
+}
+
+static enum fp_error control_evidence_sign(const struct control *c)
+{
+    struct link_evidence_sign in = {0};
+    enum fp_error error = link_get_evidence_sign(c->body, &in);
+    if (error == FP_OK) {
+        registry_evidence_sign(c->registry, &c->caller, in.digest, c->done, c->ctx);
     }
     return error;
 }
@@ -397,6 +408,7 @@ static const struct {
     {LINK_KEY_ROTATE, control_key_rotate},
     {LINK_KEY_ROTATION, control_key_rotation},
     {LINK_MASTER_ROTATE, control_master_rotate},
+    {LINK_EVIDENCE_SIGN, control_evidence_sign},
     {LINK_STATUS, control_status},
     {LINK_OPERATOR_INVITE, control_operator_invite},
     {LINK_OPERATOR_LIST, control_operator_list},
