@@ -1,4 +1,4 @@
-"""N5, S7: `fishplate customer erase` on a running server in front of a real Tryton. Nothing of the
+"""N4, N5, S7: `fishplate customer erase` on a running server in front of a real Tryton. Nothing of the
 customer opens any more, also from a backup made after; what remains in a backup made before; a
 server killed at any moment goes on with it; the certificate is proven with the public key alone."""
 # SPDX-License-Identifier: Apache-2.0

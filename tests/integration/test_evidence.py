@@ -1,4 +1,4 @@
-"""N16: `fishplate evidence` on a running server: one archive, complete, without secrets and customers' names,
+"""N16, S22: `fishplate evidence` on a running server: one archive, complete, without secrets and customers' names,
 whose manifest and signature are checked here with Python and `openssl` alone."""
 # SPDX-License-Identifier: Apache-2.0
 import base64

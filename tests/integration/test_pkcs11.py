@@ -1,4 +1,4 @@
-"""The master key wrapped by a PKCS#11 token (issue 3, item 1): SoftHSM as the token, the real server."""
+"""N15. The master key wrapped by a PKCS#11 token (issue 3, item 1): SoftHSM as the token, the real server."""
 # SPDX-License-Identifier: Apache-2.0
 import os
 import shutil
