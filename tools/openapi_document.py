@@ -186,7 +186,11 @@ def plain_parameters(limits):
                           "description": "true: the body is checked and nothing is sent to the source.",
                           "schema": {"type": "boolean", "default": False}},
         "id": {"name": "id", "in": "path", "required": True, "example": "con_01KD000000000000000000000",
-               "description": "Id of the connection.", "schema": {"type": "string", "minLength": 1, "maxLength": 64}},
+               "description": "Id of the connection, or of what else the path names.",
+               "schema": {"type": "string", "minLength": 1, "maxLength": 64}},
+        "delivery": {"name": "delivery", "in": "path", "required": True, "example": "msg_01KD000000000000000000000",
+                     "description": "Id of the delivery.",
+                     "schema": {"type": "string", "minLength": 1, "maxLength": 64}},
     }
 
 

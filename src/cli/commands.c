@@ -119,6 +119,16 @@ static const struct cli_option operator_invite_options[] = {
      false},
     {.name = NULL},
 };
+static const struct cli_option webhook_create_options[] = {
+    {"app", "ID", "the application whose events are told", true},
+    {"url", "URL", "where to: https, or http on this machine", true},
+    {"events", "EVENTS", "names with commas, as docs/webhooks.md has them (default: all)", false},
+    {.name = NULL},
+};
+static const struct cli_option webhook_list_options[] = {
+    {"app", "ID", "only this application's", false},
+    {.name = NULL},
+};
 static const struct cli_option audit_verify_options[] = {
     {"key", "KEY|FILE", "public key of the log (default: audit.pub beside it)", false},
     {"reaches", "N", "number of a record that is known to have been written", false},
@@ -250,6 +260,19 @@ const struct cli_command cli_commands[] = {
      "Owner, scopes and length of life stay. The old one works beside it for a while."},
     {"token", "revoke", "ID", yes_options, cli_token_revoke,
      "end a token at once, or all of a connection or application", NULL},
+    {"webhook", "create", NULL, webhook_create_options, cli_webhook_create,
+     "have an application's events sent to an address; the secret is shown once",
+     "Signed as Standard Webhooks says; the receiver checks it with the secret."},
+    {"webhook", "list", NULL, webhook_list_options, cli_webhook_list,
+     "the webhooks, and how many deliveries wait for each", NULL},
+    {"webhook", "delete", "ID", yes_options, cli_webhook_delete,
+     "delete a webhook and what is on its way to it", NULL},
+    {"webhook", "test", "ID", NULL, cli_webhook_test, "send a webhook.test",
+     "A disabled webhook that takes it works again. webhook deliveries shows what came of it."},
+    {"webhook", "deliveries", "ID", NULL, cli_webhook_deliveries,
+     "what was sent to a webhook, the newest first; with --json every attempt", NULL},
+    {"webhook", "redeliver", "DELIVERY", NULL, cli_webhook_redeliver, "send an event once more",
+     NULL},
     {"key", "rotate", NULL, key_rotate_options, cli_key_rotate,
      "a new master key, or a new data key for a customer",
      "With --customer a new data key: the customer's records are sealed anew in the background,\n"

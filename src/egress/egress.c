@@ -98,6 +98,8 @@ static void on_stop(struct egress *e, struct bytes body)
     struct egress_call *call = egress_call_find(e, in.call);
     if (call != NULL) { // otherwise the answer and the message have crossed
         egress_call_drop(call);
+    } else {
+        (void)egress_notify_stop(e, in.call);
     }
 }
 
@@ -147,6 +149,7 @@ static void egress_frame(void *state, enum link_room from, const struct link_fra
     } handlers[] = {{LINK_EXECUTE, egress_on_execute},
                     {LINK_VERIFY, egress_on_verify},
                     {LINK_PLATFORMS_ASK, egress_on_platforms},
+                    {LINK_NOTIFY, egress_on_notify},
                     {LINK_FORGET, on_forget},
                     {LINK_STOP, on_stop},
                     {LINK_NOTED, on_noted},
@@ -197,6 +200,7 @@ static void egress_link_down(void *state, enum link_room peer)
     if (peer == LINK_ROOM_VAULT) {
         // What it revoked meanwhile is not known: nothing of a credential stays.
         egress_session_sweep(e, true);
+        egress_notify_end(e);
         egress_calls_each(e, lose_vault);
     } else if (peer == LINK_ROOM_GATEWAY) {
         egress_calls_each(e, lose_gateway);
@@ -209,6 +213,7 @@ static void egress_drain(void *state, unsigned within_ms)
     struct egress *e = state;
     (void)within_ms; // the room itself ends what takes longer
     e->draining = true;
+    egress_notify_end(e);
     if (e->call_count == 0) {
         room_finished(e->room);
     }
@@ -228,6 +233,7 @@ static void egress_close(void *state)
     e->stopping = true;
     e->draining = false; // nobody waits for the last call any more
     egress_calls_each(e, egress_call_drop);
+    egress_notify_end(e);
     egress_session_sweep(e, true);
     client_free(e->client);
     mapping_set_free(e->mappings);

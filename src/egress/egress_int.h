@@ -17,6 +17,7 @@
 
 struct egress;
 struct egress_call;
+struct egress_notice;
 
 // A source's session of one connection and credential version. At most one call logs in at a time,
 // others wait for it.
@@ -116,6 +117,8 @@ struct egress {
     unsigned call_count;                             // of calls
     unsigned session_count;                          // in the table
     uint64_t generation;                             // last one given to a session
+    struct egress_notice *notices;                   // webhooks under way
+    unsigned notice_count;                           // of notices
     struct egress_sent *delayed;                     // to be repeated later
     struct egress_call *blocked;                     // whose answers found a full link
     uv_timer_t tick;                                 // while delayed or blocked are not empty
@@ -177,6 +180,13 @@ void egress_tick_start(struct egress *e);
 // messages.c: from frames to calls.
 void egress_on_execute(struct egress *e, struct bytes body);
 void egress_on_verify(struct egress *e, struct bytes body);
+
+// notify.c: webhooks.
+void egress_on_notify(struct egress *e, struct bytes body);
+// false: it is not under way.
+bool egress_notify_stop(struct egress *e, uint64_t number);
+// Drops all that are under way; the vault sends them again.
+void egress_notify_end(struct egress *e);
 
 // platforms.c: GET /api/system/platforms.
 void egress_platforms(struct egress_call *call);

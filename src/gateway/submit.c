@@ -7,6 +7,7 @@
 #include "auth/request_connect.h"
 #include "auth/request_connection.h"
 #include "auth/request_token.h" // media_type_is()
+#include "auth/request_webhook.h"
 #include "base/mem.h"
 #include "model/query.h"
 
@@ -15,7 +16,15 @@
 #define FAULT_DETAIL 8192 // bytes, as link.def says
 
 // Operations whose body the gateway reads.
-enum submit_body { BODY_NONE, BODY_RAW, BODY_CONNECTION, BODY_METADATA, BODY_LINK, BODY_TOKEN };
+enum submit_body {
+    BODY_NONE,
+    BODY_RAW,
+    BODY_CONNECTION,
+    BODY_METADATA,
+    BODY_LINK,
+    BODY_TOKEN,
+    BODY_WEBHOOK
+};
 
 struct submit {
     struct gateway *g;                  // ours
@@ -27,6 +36,7 @@ struct submit {
     struct gateway_fault fault;         // what is wrong with it
     struct connection_body connection;  // with BODY_CONNECTION
     struct connect_link_body link;      // with BODY_LINK
+    struct webhook_body webhook;        // with BODY_WEBHOOK
     struct bytes metadata;              // with BODY_METADATA
     struct bytes possession;            // what the caller proved besides
     struct bytes binding;               // with BODY_TOKEN
@@ -54,6 +64,9 @@ static enum submit_body submit_body_of(const struct model_operation *what)
     }
     if (strcmp(what->id, "system.connect_link_create") == 0) {
         return BODY_LINK;
+    }
+    if (strcmp(what->id, "system.webhook_create") == 0) {
+        return BODY_WEBHOOK;
     }
     if (strcmp(what->id, "system.metadata_set") == 0) {
         return BODY_METADATA;
@@ -104,6 +117,9 @@ static void submit_check_body(struct submit *s, struct json_out *errors)
     } else if (kind == BODY_LINK) {
         s->fault.error = connect_link_body_parse(s->request->body, s->g->arena, errors,
                                                  &s->fault.note, &s->link);
+    } else if (kind == BODY_WEBHOOK) {
+        s->fault.error =
+            webhook_body_parse(s->request->body, s->g->arena, errors, &s->fault.note, &s->webhook);
     } else if (kind == BODY_METADATA) {
         s->fault.error = metadata_body_parse(s->request->body, s->g->arena, errors, &s->fault.note,
                                              &s->metadata);
@@ -172,6 +188,22 @@ static enum fp_error submit_put_link(const struct submit *s, uint64_t id, struct
     return link_put_connect_link_create(out, &message);
 }
 
+static enum fp_error submit_put_webhook(const struct submit *s, uint64_t id, struct buf *out)
+{
+    struct link_webhook_create message = {
+        .call = id,
+        .request_id = bytes_of_text(s->x->request_id),
+        .address = bytes_of_text(s->x->peer),
+        .token = s->token,
+        .fault = (uint16_t)s->fault.error,
+        .fault_detail = buf_bytes(&s->fault.errors),
+        .possession = s->possession,
+        .url = s->webhook.url,
+        .events = s->webhook.events,
+    };
+    return link_put_webhook_create(out, &message);
+}
+
 static enum fp_error submit_put_metadata(const struct submit *s, uint64_t id, struct buf *out)
 {
     struct link_metadata_set message = {
@@ -220,6 +252,8 @@ static enum fp_error submit_put(const struct submit *s, uint64_t id, struct buf 
         return submit_put_connection(s, id, out);
     case BODY_LINK:
         return submit_put_link(s, id, out);
+    case BODY_WEBHOOK:
+        return submit_put_webhook(s, id, out);
     case BODY_METADATA:
         return submit_put_metadata(s, id, out);
     case BODY_NONE:

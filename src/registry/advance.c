@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registry/advance.h"
 
+#include "registry/outbox.h"
 #include "registry/proof.h"
 
 enum fp_error advance_connection(struct registry_job *job, struct store_connection *row,
@@ -28,5 +29,9 @@ enum fp_error advance_connection(struct registry_job *job, struct store_connecti
     }
     store_update_connection(job_batch(job), row);
     job->rights = true;
+    error = outbox_connection(job, row);
+    if (error != FP_OK) {
+        return error;
+    }
     return (step->effects & CONNECTION_EFFECT_FORGET) != 0 ? job_forget(job, row->id) : FP_OK;
 }

@@ -9,6 +9,7 @@
 #include "registry/mint.h"
 #include "registry/owner.h"
 #include "registry/proof.h"
+#include "registry/webhooks.h"
 #include "registry/wire.h"
 
 #include <string.h>
@@ -319,6 +320,7 @@ static enum fp_error applications_delete(struct registry_job *job)
     }
     if (!input->tokens_gone) {
         store_delete_tokens(job_batch(job), row.id);
+        error = webhooks_delete_all(job, row.id); // nobody is left to be told
         input->tokens_gone = true;
         job->again = true;
     } else if (!input->connections_gone) {
@@ -330,6 +332,7 @@ static enum fp_error applications_delete(struct registry_job *job)
     } else {
         store_delete_tokens(job_batch(job), row.id);
         store_delete_connect_links(job_batch(job), row.id);
+        error = webhooks_delete_all(job, row.id);
         store_delete_application(job_batch(job), row.id);
         json_begin_object(&json);
         json_name(&json, "data");

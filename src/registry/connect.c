@@ -8,6 +8,7 @@
 #include "registry/fields.h"
 #include "registry/key_rows.h"
 #include "registry/mint.h"
+#include "registry/outbox.h"
 #include "registry/owner.h"
 #include "registry/place.h"
 #include "registry/proof.h"
@@ -366,9 +367,10 @@ static enum fp_error connect_store(struct registry_job *job,
         store_insert_connection(batch, &c->connection);
     } else {
         store_update_connection(batch, &c->connection);
+        error = outbox_connection(job, &c->connection);
         job->rights = true;
     }
-    return connect_store_credential(job, request, c);
+    return error != FP_OK ? error : connect_store_credential(job, request, c);
 }
 
 static enum fp_error connect_build(struct registry_job *job)

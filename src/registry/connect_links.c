@@ -14,32 +14,6 @@
 
 #define LINK_SECOND_MS INT64_C(1000)
 
-// An answer that goes nowhere but into a browser's address bar: https, or this very machine.
-static const char *links_wrong_url(struct bytes url)
-{
-    static const char *const starts[] = {"https://", "http://127.0.0.1:", "http://127.0.0.1/",
-                                         "http://localhost:", "http://localhost/"};
-    const char *wrong = "It must begin with https://; http:// only for this machine.";
-    size_t at = 0;
-    if (url.len > FP_LIMIT_RETURN_URL_TEXT) {
-        return "It is too long: at most 1024 bytes.";
-    }
-    for (size_t i = 0; i < url.len; i++) {
-        if (url.ptr[i] <= ' ' || url.ptr[i] >= 0x7f || url.ptr[i] == '\\' || url.ptr[i] == '"') {
-            return "It must be ASCII without blanks, quotes and backslashes.";
-        }
-    }
-    if (bytes_find(url, '#', &at) || bytes_find(url, '@', &at)) {
-        return "It must have neither a fragment nor a user's name.";
-    }
-    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
-        if (bytes_starts_with(url, bytes_of_text(starts[i])) && url.len > strlen(starts[i])) {
-            wrong = NULL;
-        }
-    }
-    return wrong;
-}
-
 static const char *links_wrong_platforms(struct bytes list)
 {
     struct bytes rest = list, piece = {0};
@@ -71,7 +45,8 @@ static enum fp_error links_check(struct registry_job *job, const struct connect_
     }
     error = links_row(job, "platforms", links_wrong_platforms(plan->platforms), error);
     if (plan->return_url.len != 0) {
-        error = links_row(job, "return_url", links_wrong_url(plan->return_url), error);
+        error = links_row(job, "return_url",
+                          fields_wrong_url(plan->return_url, FP_LIMIT_RETURN_URL_TEXT), error);
     }
     if (plan->expires_in_s > FP_LIMIT_CONNECT_LINK_EXPIRY_MAX) {
         error = job_field(job, "expires_in", "At most 2592000 seconds.");

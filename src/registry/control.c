@@ -4,6 +4,7 @@
 
 #include "registry/applications.h"
 #include "registry/connect_links.h"
+#include "registry/control_webhook.h"
 #include "registry/customers.h"
 #include "registry/erase.h"
 #include "registry/evidence.h"
@@ -279,9 +280,9 @@ static enum fp_error control_customer_erase(const struct control *c)
     return error;
 }
 
-static enum fp_error control_customer(const struct control *c, enum link_number number)
+static enum fp_error control_other(const struct control *c, const struct link_frame *frame)
 {
-    switch (number) {
+    switch (frame->number) {
     case LINK_CUSTOMER_LIST:
         return control_customer_list(c);
     case LINK_CUSTOMER_SHOW:
@@ -289,7 +290,7 @@ static enum fp_error control_customer(const struct control *c, enum link_number 
     case LINK_CUSTOMER_ERASE:
         return control_customer_erase(c);
     default:
-        return FP_E_MESSAGE_INVALID;
+        return control_webhook(c->registry, &c->caller, frame, c->done, c->ctx);
     }
 }
 
@@ -428,5 +429,5 @@ enum fp_error registry_control(struct registry *registry, struct bytes actor,
             return control_rows[i].answer(&c);
         }
     }
-    return control_customer(&c, frame->number);
+    return control_other(&c, frame);
 }

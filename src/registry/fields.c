@@ -4,6 +4,8 @@
 
 #include "base/limits.h"
 
+#include <string.h>
+
 static bool fields_printable(struct bytes text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -58,6 +60,32 @@ const char *fields_wrong_platform(struct bytes platform)
         }
     }
     return NULL;
+}
+
+const char *fields_wrong_url(struct bytes url, size_t max)
+{
+    static const char *const starts[] = {"https://", "http://127.0.0.1:", "http://127.0.0.1/",
+                                         "http://localhost:", "http://localhost/"};
+    const char *wrong = "It must begin with https://; http:// only for this machine.";
+    size_t at = 0;
+    if (url.len > max) {
+        return max == FP_LIMIT_RETURN_URL_TEXT ? "It is too long: at most 1024 bytes."
+                                               : "It is too long.";
+    }
+    for (size_t i = 0; i < url.len; i++) {
+        if (url.ptr[i] <= ' ' || url.ptr[i] >= 0x7f || url.ptr[i] == '\\' || url.ptr[i] == '"') {
+            return "It must be ASCII without blanks, quotes and backslashes.";
+        }
+    }
+    if (bytes_find(url, '#', &at) || bytes_find(url, '@', &at)) {
+        return "It must have neither a fragment nor a user's name.";
+    }
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        if (bytes_starts_with(url, bytes_of_text(starts[i])) && url.len > strlen(starts[i])) {
+            wrong = NULL;
+        }
+    }
+    return wrong;
 }
 
 void fields_fold_email(struct bytes email, char *out, size_t size)

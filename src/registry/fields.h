@@ -13,6 +13,9 @@ const char *fields_wrong_name(struct bytes name);
 const char *fields_wrong_email(struct bytes email);
 // Lower-case letters, digits and dashes, at most 64.
 const char *fields_wrong_platform(struct bytes platform);
+// An address that goes nowhere by surprise: https, or http on this very machine; ASCII, no user's
+// name, no fragment, at most max bytes.
+const char *fields_wrong_url(struct bytes url, size_t max);
 // Lower case where ASCII: how customers are told apart. Both of EMAIL_TEXT + 1 bytes.
 void fields_fold_email(struct bytes email, char *out, size_t size);
 

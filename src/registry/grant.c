@@ -5,6 +5,7 @@
 #include "connection/life.h"
 #include "registry/binding.h"
 #include "registry/mint.h"
+#include "registry/outbox.h"
 #include "registry/reason.h"
 #include "registry/wire.h"
 
@@ -80,6 +81,17 @@ enum fp_error grant_reused(struct registry_job *job, const char *token_id, const
     record->result = FP_E_GRANT_INVALID;
     error = error != FP_OK ? error : mint_end_family(job, connection, family, REASON_REUSED);
     error = error != FP_OK ? error : job_forget(job, connection);
+    if (error == FP_OK) {
+        struct store_token told = {.kind = TOKEN_KIND_REFRESH, .revoked_ms = job->now_ms};
+        if (!bytes_to_text(bytes_of_text(token_id), told.id, sizeof told.id) ||
+            !bytes_to_text(bytes_of_text(connection), told.owner, sizeof told.owner) ||
+            !bytes_to_text(bytes_of_text(job->application), told.application,
+                           sizeof told.application) ||
+            !bytes_to_text(BYTES(REASON_REUSED), told.reason, sizeof told.reason)) {
+            error = FP_E_LIMIT_EXCEEDED;
+        }
+        error = error != FP_OK ? error : outbox_token(job, WEBHOOK_TOKEN_REVOKED, &told, NULL);
+    }
     grant_write_reason(job, "It was used before. All tokens that came of it are revoked.");
     job->verdict = FP_E_GRANT_INVALID;
     return error;

@@ -17,3 +17,9 @@ struct seal_place place_of_metadata(const char *customer, const char *connection
     return (struct seal_place){bytes_of_text(customer), BYTES("metadata"),
                                bytes_of_text(connection), BYTES("content")};
 }
+
+struct seal_place place_of_webhook(const char *webhook)
+{
+    return (struct seal_place){BYTES(KEYRING_SYSTEM), BYTES("webhook"), bytes_of_text(webhook),
+                               BYTES("secret")};
+}

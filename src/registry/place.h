@@ -12,5 +12,7 @@ struct seal_place place_of_credential(const char *customer, const char *connecti
                                       uint32_t version, char text[static PLACE_RECORD]);
 // The metadata of a connection.
 struct seal_place place_of_metadata(const char *customer, const char *connection);
+// The secret of an endpoint for webhooks: under the installation's own key.
+struct seal_place place_of_webhook(const char *webhook);
 
 #endif

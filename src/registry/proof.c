@@ -146,6 +146,29 @@ static void proof_of_session(const struct store_session *row, struct proof *out)
     proof_number(out, (uint64_t)row->fresh_ms);
 }
 
+static void proof_of_webhook(const struct store_webhook *row, struct proof *out)
+{
+    proof_text(out, row->id);
+    proof_text(out, row->application);
+    proof_text(out, row->url);
+    proof_number(out, row->events);
+    out->parts[out->count++] = row->sealed;
+    proof_number(out, (uint64_t)row->created_ms);
+    proof_number(out, (uint64_t)row->disabled_ms);
+    proof_text(out, row->reason);
+}
+
+// What is sent and where to: how far it is decides nothing.
+static void proof_of_delivery(const struct store_delivery *row, struct proof *out)
+{
+    proof_text(out, row->id);
+    proof_text(out, row->webhook);
+    proof_text(out, row->connection);
+    proof_number(out, row->event);
+    out->parts[out->count++] = row->body;
+    proof_number(out, (uint64_t)row->created_ms);
+}
+
 enum fp_error proof_make_token(struct keyring *ring, struct store_token *row)
 {
     struct proof proof = {0};
@@ -242,4 +265,32 @@ enum fp_error proof_check_session(struct keyring *ring, const struct store_sessi
     struct proof proof = {0};
     proof_of_session(row, &proof);
     return keyring_authentic(ring, "session", proof.parts, proof.count, row->authenticator);
+}
+
+enum fp_error proof_make_webhook(struct keyring *ring, struct store_webhook *row)
+{
+    struct proof proof = {0};
+    proof_of_webhook(row, &proof);
+    return keyring_authenticate(ring, "webhook", proof.parts, proof.count, row->authenticator);
+}
+
+enum fp_error proof_check_webhook(struct keyring *ring, const struct store_webhook *row)
+{
+    struct proof proof = {0};
+    proof_of_webhook(row, &proof);
+    return keyring_authentic(ring, "webhook", proof.parts, proof.count, row->authenticator);
+}
+
+enum fp_error proof_make_delivery(struct keyring *ring, struct store_delivery *row)
+{
+    struct proof proof = {0};
+    proof_of_delivery(row, &proof);
+    return keyring_authenticate(ring, "delivery", proof.parts, proof.count, row->authenticator);
+}
+
+enum fp_error proof_check_delivery(struct keyring *ring, const struct store_delivery *row)
+{
+    struct proof proof = {0};
+    proof_of_delivery(row, &proof);
+    return keyring_authentic(ring, "delivery", proof.parts, proof.count, row->authenticator);
 }

@@ -6,6 +6,7 @@
 
 #include "keys/keyring.h"
 #include "store/store.h"
+#include "store/webhook_rows.h"
 
 // Fills row->authenticator; after every change of the row, before it is handed to the store.
 enum fp_error proof_make_token(struct keyring *ring, struct store_token *row);
@@ -17,11 +18,15 @@ enum fp_error proof_make_operator(struct keyring *ring, struct store_operator *r
 enum fp_error proof_make_session(struct keyring *ring, struct store_session *row);
 enum fp_error proof_check_operator(struct keyring *ring, const struct store_operator *row);
 enum fp_error proof_check_session(struct keyring *ring, const struct store_session *row);
+enum fp_error proof_make_webhook(struct keyring *ring, struct store_webhook *row);
+enum fp_error proof_make_delivery(struct keyring *ring, struct store_delivery *row);
 // FP_E_UNSEAL_FAILED when the row is not as it was written, else what the keyring says.
 enum fp_error proof_check_token(struct keyring *ring, const struct store_token *row);
 enum fp_error proof_check_connection(struct keyring *ring, const struct store_connection *row);
 enum fp_error proof_check_application(struct keyring *ring, const struct store_application *row);
 enum fp_error proof_check_connect_link(struct keyring *ring, const struct store_connect_link *row);
 enum fp_error proof_check_code(struct keyring *ring, const struct store_code *row);
+enum fp_error proof_check_webhook(struct keyring *ring, const struct store_webhook *row);
+enum fp_error proof_check_delivery(struct keyring *ring, const struct store_delivery *row);
 
 #endif

@@ -69,6 +69,7 @@ struct registry {
     char sweep_links_after[STORE_LINK_KINDS][ID_TEXT];  // cursors over connect links, by kind
     struct replay *proofs;                              // jti of DPoP proofs; NULL: none yet
     int64_t started_s;                                  // wall clock, when it was created
+    char due_after[ID_TEXT];                            // cursor of registry_deliveries_due()
     bool sweeping;                                      // a batch of it is under way
     struct registry_job *erasing;                       // jobs that erase a customer each
     struct registry_job *rotating;                      // jobs that replace a data key each

@@ -3,6 +3,7 @@
 #include "registry/revoke.h"
 
 #include "registry/mint.h"
+#include "registry/outbox.h"
 #include "registry/owner.h"
 #include "registry/proof.h"
 #include "registry/reason.h"
@@ -44,19 +45,21 @@ enum fp_error revoke_get(struct registry_job *job, struct bytes id, struct store
 enum fp_error revoke_end(struct registry_job *job, struct store_token *row, const char *reason)
 {
     bool refresh = row->kind == TOKEN_KIND_REFRESH;
+    bool ended = row->revoked_ms != 0 && row->revoked_ms <= job->now_ms;
     enum fp_error error = FP_OK;
     if (refresh || row->kind == TOKEN_KIND_CONNECTION) {
         error = job_forget(job, row->owner);
     }
-    if (error != FP_OK || !refresh) {
-        return error != FP_OK ? error : mint_end(job, row, reason, job->now_ms);
+    if (error == FP_OK && !refresh) {
+        error = mint_end(job, row, reason, job->now_ms);
+    } else if (error == FP_OK) {
+        error = mint_end_family(job, row->owner, row->family, reason);
+        if (error == FP_OK && row->revoked_ms == 0) {
+            row->revoked_ms = job->now_ms;
+            (void)bytes_to_text(bytes_of_text(reason), row->reason, sizeof row->reason);
+        }
     }
-    error = mint_end_family(job, row->owner, row->family, reason);
-    if (error == FP_OK && row->revoked_ms == 0) {
-        row->revoked_ms = job->now_ms;
-        (void)bytes_to_text(bytes_of_text(reason), row->reason, sizeof row->reason);
-    }
-    return error;
+    return error != FP_OK || ended ? error : outbox_token(job, WEBHOOK_TOKEN_REVOKED, row, NULL);
 }
 
 static enum fp_error revoke_one(struct registry_job *job)
@@ -94,6 +97,7 @@ static enum fp_error revoke_rows(struct registry_job *job, struct store_token *r
             (row->kind == TOKEN_KIND_CONNECTION || row->kind == TOKEN_KIND_REFRESH)) {
             error = job_forget(job, row->owner);
         }
+        error = error != FP_OK ? error : outbox_token(job, WEBHOOK_TOKEN_REVOKED, row, NULL);
         input->in_slice++;
     }
     return error;
@@ -105,7 +109,7 @@ static enum fp_error revoke_slice(struct registry_job *job)
 {
     struct revoke_input *input = job->input;
     struct owner *owner = arena_alloc(job->scratch, 1, sizeof *owner);
-    struct store_query query = {.limit = FP_LIMIT_STORE_LIST};
+    struct store_query query = {.limit = FP_LIMIT_REVOKED_PER_SLICE};
     struct store_token *rows = NULL;
     struct json_out json = json_out_start(&job->body);
     size_t count = 0;
@@ -127,7 +131,7 @@ static enum fp_error revoke_slice(struct registry_job *job)
     if (error != FP_OK) {
         return error;
     }
-    job->again = count == FP_LIMIT_STORE_LIST;
+    job->again = count == FP_LIMIT_REVOKED_PER_SLICE;
     memcpy(input->next, job->again ? rows[count - 1].id : "", job->again ? ID_TEXT : 1);
     job_record(job, AUDIT_TOKEN_REVOKE);
     json_begin_object(&json);

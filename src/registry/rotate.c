@@ -7,6 +7,7 @@
 #include "registry/binding.h"
 #include "registry/check.h"
 #include "registry/mint.h"
+#include "registry/outbox.h"
 #include "registry/owner.h"
 #include "registry/reason.h"
 #include "registry/revoke.h"
@@ -88,6 +89,7 @@ static enum fp_error rotate_build(struct registry_job *job)
     job_record(job, AUDIT_TOKEN_REVOKE)->token = rotation->token;
     error = mint_end(job, &old, REASON_ROTATED, job->now_ms + (int64_t)rotation->overlap_s * 1000);
     error = error != FP_OK ? error : mint_token(job, &plan, &fresh, text);
+    error = error != FP_OK ? error : outbox_token(job, WEBHOOK_TOKEN_ROTATED, &old, &fresh);
     if (error == FP_OK) {
         rotate_write(job, &fresh, text, &old);
     }

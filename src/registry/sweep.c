@@ -2,6 +2,7 @@
 // reason. Tokens that nobody uses are ended, where the configuration says so.
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/token_text.h"
+#include "registry/deliver.h"
 #include "registry/registry_int.h"
 #include "registry/revoke.h"
 
@@ -125,6 +126,7 @@ static void sweep_rows(struct registry *registry, struct arena *arena,
     due = sweep_codes(registry, arena, batch, now_ms);
     due += sweep_links(registry, arena, batch, STORE_LINK_INVITED, now_ms);
     due += sweep_links(registry, arena, batch, STORE_LINK_OAUTH, now_ms);
+    due += deliver_sweep(registry, arena, batch, now_ms);
     for (size_t i = 0; i < count; i++) {
         if (sweep_is_due(&rows[i], now_ms)) {
             store_delete_token(batch, rows[i].id);

@@ -9,6 +9,7 @@
 #include "registry/metadata.h"
 #include "registry/owner.h"
 #include "registry/tokens.h"
+#include "registry/webhooks.h"
 #include "registry/wire.h"
 
 #include <string.h>
@@ -49,9 +50,8 @@ static enum fp_error system_write_row(struct registry *registry, const struct st
     return error;
 }
 
-static enum fp_error system_parse_page(const struct system_call *call, struct arena *arena,
-                                       const struct system_answer *out,
-                                       struct model_query **query_out)
+enum fp_error system_parse_page(const struct system_call *call, struct arena *arena,
+                                const struct system_answer *out, struct model_query **query_out)
 {
     struct model_query *query = arena_alloc(arena, 1, sizeof *query);
     struct json_out errors = json_out_start(out->errors);
@@ -70,8 +70,7 @@ static enum fp_error system_parse_page(const struct system_call *call, struct ar
     return error;
 }
 
-// An answer that does not fit is the fault of the page size.
-static enum fp_error system_too_large(const struct system_answer *out)
+enum fp_error system_too_large(const struct system_answer *out)
 {
     struct json_out errors = json_out_start(out->errors);
     json_begin_array(&errors);
@@ -193,8 +192,29 @@ static system_reader *system_reader_of(unsigned operation)
         return system_integration;
     case MODEL_OP_SYSTEM_SYNC_STATUS:
         return system_sync_status;
+    case MODEL_OP_SYSTEM_WEBHOOKS:
+        return webhook_read_list;
+    case MODEL_OP_SYSTEM_WEBHOOK:
+        return webhook_read_one;
+    case MODEL_OP_SYSTEM_WEBHOOK_DELIVERIES:
+        return webhook_read_deliveries;
     default:
         return NULL;
+    }
+}
+
+static bool system_writes(unsigned operation)
+{
+    switch (operation) {
+    case MODEL_OP_SYSTEM_CONNECTION_DELETE:
+    case MODEL_OP_SYSTEM_CONNECTION_TOKEN:
+    case MODEL_OP_SYSTEM_INTEGRATION_DELETE:
+    case MODEL_OP_SYSTEM_WEBHOOK_DELETE:
+    case MODEL_OP_SYSTEM_WEBHOOK_TEST:
+    case MODEL_OP_SYSTEM_WEBHOOK_REDELIVER:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -203,11 +223,7 @@ enum system_way registry_system_way(unsigned operation)
     if (system_reader_of(operation) != NULL) {
         return SYSTEM_READ;
     }
-    return operation == MODEL_OP_SYSTEM_CONNECTION_DELETE ||
-                   operation == MODEL_OP_SYSTEM_CONNECTION_TOKEN ||
-                   operation == MODEL_OP_SYSTEM_INTEGRATION_DELETE
-               ? SYSTEM_WRITE
-               : SYSTEM_ELSEWHERE;
+    return system_writes(operation) ? SYSTEM_WRITE : SYSTEM_ELSEWHERE;
 }
 
 enum fp_error registry_system_read(struct registry *registry,
@@ -228,6 +244,7 @@ void registry_system_write(struct registry *registry, const struct registry_iden
         .owner = call->key, .application = application, .binding = call->binding};
     struct connection_end end = {call->key, application,
                                  CONNECTION_REASON_DISCONNECTED_BY_APPLICATION};
+    struct webhook_pick pick = {call->key, call->subkey, application};
     switch (call->operation) {
     case MODEL_OP_SYSTEM_CONNECTION_DELETE:
         registry_connection_disconnect(registry, caller, &end, done, ctx);
@@ -236,6 +253,15 @@ void registry_system_write(struct registry *registry, const struct registry_iden
         end.connection = bytes_of_text(identity->token.owner);
         end.reason = CONNECTION_REASON_DISCONNECTED_BY_CONNECTION;
         registry_connection_disconnect(registry, caller, &end, done, ctx);
+        return;
+    case MODEL_OP_SYSTEM_WEBHOOK_DELETE:
+        registry_webhook_delete(registry, caller, &pick, done, ctx);
+        return;
+    case MODEL_OP_SYSTEM_WEBHOOK_TEST:
+        registry_webhook_test(registry, caller, &pick, done, ctx);
+        return;
+    case MODEL_OP_SYSTEM_WEBHOOK_REDELIVER:
+        registry_webhook_redeliver(registry, caller, &pick, done, ctx);
         return;
     default:
         // only connections: an application gets its own token from the token endpoint

@@ -5,6 +5,7 @@
 #ifndef FP_REGISTRY_SYSTEM_H
 #define FP_REGISTRY_SYSTEM_H
 
+#include "model/query.h"
 #include "registry/check.h"
 
 struct system_call {
@@ -12,6 +13,7 @@ struct system_call {
     struct bytes key;     // {id} of the path
     struct bytes query;   // raw query string
     struct bytes binding; // of the token that is issued; may be empty
+    struct bytes subkey;  // second id of the path
 };
 
 struct system_answer {
@@ -34,6 +36,11 @@ enum fp_error registry_system_read(struct registry *registry,
 void registry_system_write(struct registry *registry, const struct registry_identity *identity,
                            const struct registry_caller *caller, const struct system_call *call,
                            registry_done *done, void *ctx);
+// The query of a list, checked; with rows in out->errors where it is not good.
+enum fp_error system_parse_page(const struct system_call *call, struct arena *arena,
+                                const struct system_answer *out, struct model_query **query_out);
+// An answer that does not fit is the fault of the page size.
+enum fp_error system_too_large(const struct system_answer *out);
 // What a scope must cover for an operation; FP_E_PERMISSION_MISSING with the scope in detail.
 enum fp_error registry_permits(const struct registry_identity *identity, unsigned operation,
                                struct buf *detail);

@@ -4,6 +4,7 @@
 
 #include "auth/token_text.h"
 #include "connection/life.h"
+#include "webhook/event.h"
 
 static int64_t wire_newer(int64_t a, int64_t b)
 {
@@ -153,6 +154,49 @@ void wire_write_token(struct json_out *j, const struct store_token *row, int64_t
     json_member_time(j, "expires_at", row->expires_ms);
     json_member_time(j, "revoked_at", row->revoked_ms);
     json_member_time(j, "last_used_at", wire_newer(row->used_ms, used_ms));
+    json_end_object(j);
+}
+
+void wire_write_webhook(struct json_out *j, const struct store_webhook *row, uint64_t waiting)
+{
+    json_member_text_c(j, "id", row->id);
+    json_member_text_c(j, "client_id", row->application);
+    json_member_text_c(j, "url", row->url);
+    json_name(j, "events");
+    webhook_events_write(j, row->events);
+    json_member_text_c(j, "status", row->disabled_ms != 0 ? "disabled" : "active");
+    json_member_text_c(j, "status_reason", row->reason[0] != '\0' ? row->reason : NULL);
+    json_member_time(j, "status_since", row->disabled_ms);
+    json_member_i64(j, "waiting", (int64_t)waiting);
+    json_member_time(j, "created_at", row->created_ms);
+}
+
+static const char *wire_delivery_status(uint32_t state)
+{
+    return state == STORE_DELIVERY_WAITING     ? "waiting"
+           : state == STORE_DELIVERY_DELIVERED ? "delivered"
+                                               : "failed";
+}
+
+void wire_write_delivery(struct json_out *j, const struct store_delivery *row)
+{
+    bool waiting = row->state == STORE_DELIVERY_WAITING;
+    json_begin_object(j);
+    json_member_text_c(j, "id", row->id);
+    json_member_text_c(j, "webhook", row->webhook);
+    json_member_text_c(j, "event", webhook_event_name(row->event));
+    json_member_text_c(j, "connection", row->connection[0] != '\0' ? row->connection : NULL);
+    json_member_text_c(j, "status", wire_delivery_status(row->state));
+    json_member_i64(j, "attempts", row->attempts);
+    json_member_time(j, "created_at", row->created_ms);
+    json_member_time(j, "next_attempt_at", waiting ? row->next_ms : 0);
+    json_member_time(j, "ended_at", row->ended_ms);
+    json_name(j, "log");
+    json_begin_array(j);
+    if (row->log.len != 0) {
+        json_raw(j, row->log);
+    }
+    json_end_array(j);
     json_end_object(j);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/json_out.h"
 #include "store/store.h"
+#include "store/webhook_rows.h"
 
 // A Connection; metadata: JSON object, empty: {}. tags: Connection has them, ConnectionMetadata
 // does not. used_ms: a newer last use than the row's, or 0.
@@ -35,6 +36,11 @@ void wire_write_application(struct json_out *j, const struct store_application *
 void wire_write_restrictions(struct json_out *j, const struct store_token *row);
 void wire_write_token(struct json_out *j, const struct store_token *row, int64_t used_ms,
                       int64_t now_ms);
+// An endpoint for webhooks, never its secret; waiting: deliveries on their way to it. Members of an
+// open object.
+void wire_write_webhook(struct json_out *j, const struct store_webhook *row, uint64_t waiting);
+// A delivery with its attempts.
+void wire_write_delivery(struct json_out *j, const struct store_delivery *row);
 // Name and seconds from now until then; null when never.
 void wire_write_expires_in(struct json_out *j, int64_t expires_ms, int64_t now_ms);
 

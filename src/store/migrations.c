@@ -93,8 +93,24 @@ static const char step_5[] =
 // What a token is bound to: a key or certificate, networks.
 static const char step_6[] = "ALTER TABLE token ADD COLUMN binding TEXT NOT NULL DEFAULT '';"
                              "ALTER TABLE token ADD COLUMN addresses TEXT NOT NULL DEFAULT '';";
+// Webhooks: endpoints, and what is on its way to them.
+static const char step_7[] =
+    "CREATE TABLE webhook(id TEXT PRIMARY KEY NOT NULL,"
+    " application TEXT NOT NULL REFERENCES application(id), url TEXT NOT NULL,"
+    " events INTEGER NOT NULL, sealed BLOB NOT NULL, created_ms INTEGER NOT NULL,"
+    " disabled_ms INTEGER NOT NULL, reason TEXT NOT NULL, version INTEGER NOT NULL,"
+    " authenticator BLOB NOT NULL) STRICT;"
+    "CREATE INDEX webhook_application ON webhook(application,id);"
+    "CREATE TABLE delivery(id TEXT PRIMARY KEY NOT NULL,"
+    " webhook TEXT NOT NULL REFERENCES webhook(id), connection TEXT NOT NULL,"
+    " event INTEGER NOT NULL, body BLOB NOT NULL, state INTEGER NOT NULL,"
+    " attempts INTEGER NOT NULL, created_ms INTEGER NOT NULL, begun_ms INTEGER NOT NULL,"
+    " next_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL, log BLOB NOT NULL,"
+    " version INTEGER NOT NULL, authenticator BLOB NOT NULL) STRICT;"
+    "CREATE INDEX delivery_webhook ON delivery(webhook,state,id);"
+    "CREATE INDEX delivery_state ON delivery(state,id);";
 
-static const char *const steps[] = {step_1, step_2, step_3, step_4, step_5, step_6};
+static const char *const steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7};
 
 const char *const *store__migrations(unsigned *count_out)
 {

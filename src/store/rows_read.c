@@ -3,6 +3,7 @@
 #include "store/store.h"
 
 #include "store/store_int.h"
+#include "store/webhook_rows.h"
 
 #include <string.h>
 
@@ -230,6 +231,34 @@ enum fp_error store_find_session(struct store *store, const uint8_t hash[static 
     return error;
 }
 
+enum fp_error store_get_webhook(struct store *store, const char *id, struct arena *arena,
+                                struct store_webhook *out)
+{
+    struct store_webhook row = {0};
+    enum fp_error error = FP_E_STORE_NOT_FOUND;
+    if (store__text(row.id, sizeof row.id, id)) {
+        error = store__get(store, STORE_WEBHOOK, STORE_BY_KEY, arena, &row);
+    }
+    if (error == FP_OK) {
+        *out = row;
+    }
+    return error;
+}
+
+enum fp_error store_get_delivery(struct store *store, const char *id, struct arena *arena,
+                                 struct store_delivery *out)
+{
+    struct store_delivery row = {0};
+    enum fp_error error = FP_E_STORE_NOT_FOUND;
+    if (store__text(row.id, sizeof row.id, id)) {
+        error = store__get(store, STORE_DELIVERY, STORE_BY_KEY, arena, &row);
+    }
+    if (error == FP_OK) {
+        *out = row;
+    }
+    return error;
+}
+
 // ---- lists
 enum fp_error store_list_applications(struct store *store, const struct store_query *query,
                                       struct arena *arena, struct store_application **out,
@@ -352,6 +381,32 @@ enum fp_error store_list_sessions(struct store *store, const struct store_query 
 {
     struct store_rows found = {0};
     enum fp_error error = store__list(store, STORE_SESSION, query, arena, &found);
+    if (error == FP_OK) {
+        *out = found.rows;
+        *count_out = found.count;
+    }
+    return error;
+}
+
+enum fp_error store_list_webhooks(struct store *store, const struct store_query *query,
+                                  struct arena *arena, struct store_webhook **out,
+                                  size_t *count_out)
+{
+    struct store_rows found = {0};
+    enum fp_error error = store__list(store, STORE_WEBHOOK, query, arena, &found);
+    if (error == FP_OK) {
+        *out = found.rows;
+        *count_out = found.count;
+    }
+    return error;
+}
+
+enum fp_error store_list_deliveries(struct store *store, const struct store_query *query,
+                                    struct arena *arena, struct store_delivery **out,
+                                    size_t *count_out)
+{
+    struct store_rows found = {0};
+    enum fp_error error = store__list(store, STORE_DELIVERY, query, arena, &found);
     if (error == FP_OK) {
         *out = found.rows;
         *count_out = found.count;

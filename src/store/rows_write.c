@@ -3,6 +3,7 @@
 #include "store/store.h"
 
 #include "store/store_int.h"
+#include "store/webhook_rows.h"
 
 // A row that holds nothing but its key; a text too long to be a key leaves it empty, which the
 // batch refuses.
@@ -255,4 +256,43 @@ void store_delete_sessions(struct store_batch *batch, const char *person)
     KEY_ROW(store_session, person, person);
     row.id[0] = '*'; // not the key this time
     store__add(batch, STORE_SESSION, STORE_DELETE_OF, true, &row);
+}
+
+void store_insert_webhook(struct store_batch *batch, const struct store_webhook *row)
+{
+    store__add(batch, STORE_WEBHOOK, STORE_INSERT, false, row);
+}
+
+void store_update_webhook(struct store_batch *batch, const struct store_webhook *row)
+{
+    store__add(batch, STORE_WEBHOOK, STORE_UPDATE, false, row);
+}
+
+void store_delete_webhook(struct store_batch *batch, const char *id)
+{
+    KEY_ROW(store_webhook, id, id);
+    store__add(batch, STORE_WEBHOOK, STORE_DELETE, false, &row);
+}
+
+void store_insert_delivery(struct store_batch *batch, const struct store_delivery *row)
+{
+    store__add(batch, STORE_DELIVERY, STORE_INSERT, false, row);
+}
+
+void store_update_delivery(struct store_batch *batch, const struct store_delivery *row)
+{
+    store__add(batch, STORE_DELIVERY, STORE_UPDATE, false, row);
+}
+
+void store_delete_delivery(struct store_batch *batch, const char *id)
+{
+    KEY_ROW(store_delivery, id, id);
+    store__add(batch, STORE_DELIVERY, STORE_DELETE, false, &row);
+}
+
+void store_delete_deliveries(struct store_batch *batch, const char *webhook)
+{
+    KEY_ROW(store_delivery, webhook, webhook);
+    row.id[0] = '*'; // not the key this time
+    store__add(batch, STORE_DELIVERY, STORE_DELETE_OF, true, &row);
 }

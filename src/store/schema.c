@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/schema.h"
 
+#include "store/webhook_rows.h"
+
 #include <string.h>
 
 #define SIZE_OF(row, field) sizeof(((struct row *)0)->field)
@@ -175,6 +177,36 @@ static const struct store_column session[] = {
     FIXED(store_session, authenticator, 0),
 };
 
+static const struct store_column webhook[] = {
+    TEXT(store_webhook, id, STORE_KEY),
+    TEXT(store_webhook, application, STORE_PARENT),
+    TEXT(store_webhook, url, 0),
+    NUMBER(store_webhook, events, STORE_U32, 0),
+    BLOB(store_webhook, sealed, 256),
+    NUMBER(store_webhook, created_ms, STORE_I64, 0),
+    NUMBER(store_webhook, disabled_ms, STORE_I64, 0),
+    TEXT(store_webhook, reason, 0),
+    NUMBER(store_webhook, version, STORE_U32, STORE_VERSION),
+    FIXED(store_webhook, authenticator, 0),
+};
+
+static const struct store_column delivery[] = {
+    TEXT(store_delivery, id, STORE_KEY),
+    TEXT(store_delivery, webhook, STORE_PARENT),
+    TEXT(store_delivery, connection, 0),
+    NUMBER(store_delivery, event, STORE_U32, 0),
+    BLOB(store_delivery, body, FP_LIMIT_WEBHOOK_BODY),
+    NUMBER(store_delivery, state, STORE_U32, 0),
+    NUMBER(store_delivery, attempts, STORE_U32, 0),
+    NUMBER(store_delivery, created_ms, STORE_I64, 0),
+    NUMBER(store_delivery, begun_ms, STORE_I64, 0),
+    NUMBER(store_delivery, next_ms, STORE_I64, 0),
+    NUMBER(store_delivery, ended_ms, STORE_I64, 0),
+    BLOB(store_delivery, log, FP_LIMIT_WEBHOOK_LOG),
+    NUMBER(store_delivery, version, STORE_U32, STORE_VERSION),
+    FIXED(store_delivery, authenticator, 0),
+};
+
 static const struct store_column metadata[] = {
     TEXT(store_metadata, connection, STORE_KEY),
     BLOB(store_metadata, content, FP_LIMIT_METADATA_JSON + 4096),
@@ -203,6 +235,8 @@ static const struct store_entity entities[STORE_KIND_COUNT] = {
     [STORE_METADATA] = ENTITY(metadata),
     [STORE_SETTING] = ENTITY(setting),
     [STORE_CONNECT_LINK] = ENTITY(connect_link),
+    [STORE_WEBHOOK] = ENTITY(webhook),
+    [STORE_DELIVERY] = ENTITY(delivery),
     // "operator" is a word of SQL's grammar and of C++'s
     [STORE_OPERATOR] = {"person", sizeof(struct store_operator), person,
                         sizeof person / sizeof person[0]},
@@ -219,6 +253,7 @@ static const struct {
     {"customer", offsetof(struct store_query, customer), true},
     {"connection", offsetof(struct store_query, connection), true},
     {"owner", offsetof(struct store_query, owner), true},
+    {"webhook", offsetof(struct store_query, webhook), true},
     {"family", offsetof(struct store_query, family), true},
     {"platform", offsetof(struct store_query, platform), true},
     {"email", offsetof(struct store_query, email), true},

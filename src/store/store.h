@@ -286,6 +286,7 @@ struct store_query {
     const char *customer;    // connections, data keys
     const char *connection;  // credentials, codes
     const char *owner;       // tokens
+    const char *webhook;     // deliveries
     const char *family;      // tokens; "": those that stand alone
     const char *platform;    // connections
     const char *email;       // connections, customers
@@ -348,6 +349,8 @@ enum store_kind {
     STORE_METADATA,
     STORE_SETTING,
     STORE_CONNECT_LINK,
+    STORE_WEBHOOK,
+    STORE_DELIVERY,
     STORE_OPERATOR,
     STORE_SESSION,
     STORE_KIND_COUNT

@@ -82,8 +82,8 @@ bool vault_admit(struct vault *v, const struct asked *asked, struct registry_ide
     return !call_has_fault(v, asked, out);
 }
 
-static struct call *call_begin(struct vault *v, uint64_t number, struct bytes request_id,
-                               const struct registry_identity *identity)
+struct call *call_begin(struct vault *v, uint64_t number, struct bytes request_id,
+                        const struct registry_identity *identity)
 {
     struct call *call = call_open(v, number, room_config(v->room)->call_timeout_ms);
     if (call == NULL) {
@@ -98,7 +98,7 @@ static struct call *call_begin(struct vault *v, uint64_t number, struct bytes re
 static void call_read(struct vault *v, const struct link_call *in,
                       const struct registry_identity *identity)
 {
-    struct system_call call = {in->operation, in->key, in->query, in->binding};
+    struct system_call call = {in->operation, in->key, in->query, in->binding, in->subkey};
     struct system_answer out = {&v->body, &v->detail, &v->errors};
     struct answer answer = {.application = identity->token.application,
                             .connection = identity->connection.id};
@@ -115,7 +115,7 @@ static void call_read(struct vault *v, const struct link_call *in,
 static void call_write(struct vault *v, const struct link_call *in,
                        const struct registry_identity *identity)
 {
-    struct system_call system = {in->operation, in->key, in->query, in->binding};
+    struct system_call system = {in->operation, in->key, in->query, in->binding, in->subkey};
     struct registry_caller caller = registry_caller_of(identity, in->request_id, in->address);
     struct call *call = call_begin(v, in->call, in->request_id, identity);
     if (call != NULL) {
@@ -280,7 +280,8 @@ void vault_on_call(struct vault *v, const struct link_frame *frame)
     if (operation == NULL || operation->token == MODEL_TOKEN_NONE ||
         in.operation == MODEL_OP_SYSTEM_CONNECTION_CREATE ||
         in.operation == MODEL_OP_SYSTEM_CONNECT_LINK_CREATE ||
-        in.operation == MODEL_OP_SYSTEM_METADATA_SET) {
+        in.operation == MODEL_OP_SYSTEM_METADATA_SET ||
+        in.operation == MODEL_OP_SYSTEM_WEBHOOK_CREATE) {
         vault_broken_rule(v, "operation"); // has a message of its own, or is none
     }
     asked = (struct asked){in.call,

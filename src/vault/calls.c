@@ -105,6 +105,9 @@ void call_abandon(struct call *call)
     if (call->listed && call->stage == CALL_VERIFYING) {
         call->vault->verifying--;
     }
+    if (call->webhook[0] != '\0') {
+        hooks_forget(call);
+    }
     call_unlist(call);
     call->peer = NULL;
     if (call->pending == 0) {
@@ -157,7 +160,8 @@ void call_stop(struct call *call)
 {
     struct buf *egress = room_out(call->vault->room, LINK_ROOM_EGRESS);
     struct link_stop stop = {call->number};
-    if (egress != NULL && (call->stage == CALL_AT_EGRESS || call->stage == CALL_VERIFYING)) {
+    if (egress != NULL && (call->stage == CALL_AT_EGRESS || call->stage == CALL_VERIFYING ||
+                           call->stage == CALL_NOTIFYING)) {
         enum fp_error lost = link_put_stop(egress, &stop);
         (void)lost; // the call ends by its own deadline there
     }
@@ -183,6 +187,8 @@ void calls_egress_lost(struct vault *v)
         if (call->listed && (call->stage == CALL_AT_EGRESS || call->stage == CALL_VERIFYING)) {
             // a write may have reached the source
             answer_error(call, call->writes ? FP_E_OUTCOME_UNKNOWN : FP_E_LINK_CLOSED);
+        } else if (call->listed && call->stage == CALL_NOTIFYING) {
+            call_abandon(call); // due again as soon as egress is back
         }
     }
 }
@@ -208,7 +214,11 @@ void calls_expire(struct vault *v, uint64_t now_ns)
             continue;
         }
         call_stop(call);
-        if (call->stage == CALL_AT_EGRESS || call->stage == CALL_JUDGING) {
+        if (call->stage == CALL_NOTIFYING) {
+            hooks_lost(call, FP_E_SOURCE_TIMEOUT);
+        } else if (call->stage == CALL_NOTING) {
+            call_abandon(call);
+        } else if (call->stage == CALL_AT_EGRESS || call->stage == CALL_JUDGING) {
             // the gateway's own deadline answers; only the news is given up
             call_abandon(call);
         } else {

@@ -135,6 +135,7 @@ static void vault_on_tick(uv_timer_t *timer)
         registry_sweep(v->in.registry, clock_wall_ms());
     }
     registry_key_tick(v->in.registry, clock_wall_ms());
+    hooks_tick(v);
     vault_check_drained(v);
 }
 
@@ -304,6 +305,9 @@ static void vault_on_gateway(struct vault *v, const struct link_frame *frame)
     case LINK_CONNECT_LINK_CREATE:
         vault_on_connect_link_create(v, frame);
         break;
+    case LINK_WEBHOOK_CREATE:
+        vault_on_webhook_create(v, frame);
+        break;
     case LINK_METADATA_SET:
         vault_on_metadata_set(v, frame);
         break;
@@ -337,6 +341,8 @@ static void vault_frame(void *state, enum link_room from, const struct link_fram
         vault_on_platforms(v, frame);
     } else if (from == LINK_ROOM_EGRESS && frame->number == LINK_VERIFIED) {
         vault_on_verified(v, frame);
+    } else if (from == LINK_ROOM_EGRESS && frame->number == LINK_NOTIFIED) {
+        vault_on_notified(v, frame);
     } else {
         vault_broken_rule(v, "from a room that may not ask");
     }
@@ -370,6 +376,7 @@ static void vault_drain(void *state, unsigned within_ms)
     if (!v->seal.closed) {
         registry_stop(v->in.registry);
     }
+    hooks_drain(v);
     vault_check_drained(v);
 }
 

@@ -20,7 +20,9 @@ enum call_stage {
     CALL_AT_EGRESS,   // handed over; egress answers the gateway, we wait for the OUTCOME
     CALL_JUDGING,     // what the OUTCOME says is under way to the disk
     CALL_IN_REGISTRY, // the registry works and calls back
-    CALL_VERIFYING    // egress tries a credential
+    CALL_VERIFYING,   // egress tries a credential
+    CALL_NOTIFYING,   // egress delivers a webhook
+    CALL_NOTING       // what came of that is under way to the disk
 };
 
 struct vault;
@@ -43,6 +45,7 @@ struct call {
     char request_id[FP_LIMIT_REQUEST_ID + 1]; // for records
     char application[ID_TEXT];                // concerned, for the log line
     char connection[ID_TEXT];                 // concerned, for the log line
+    char webhook[ID_TEXT];                    // of a delivery, which request_id names
     uint32_t credential_version;              // handed over
     uint32_t state;                           // of the connection when it was checked
     struct held *held;                        // request and identity until the hand-over; wiped
@@ -92,37 +95,38 @@ struct vault_seal {
 };
 
 struct vault {
-    struct room *room;                              // ours
-    int master_fd;                                  // until start()
-    int next_fd;                                    // of the key that replaces it; -1: none
-    int anchor_fd, syslog_fd;                       // for checkpoints; -1: none
-    int control_fd;                                 // listener; -1: none
-    unsigned owner_uid;                             // of the data directory
-    struct vault_seal seal;                         // whether that is closed
-    struct worker *console_worker;                  // passwords and searches of the dashboard
-    uv_poll_t console_poll;                         // of it
-    struct installation in;                         // keys, store, audit log, registry
-    uv_poll_t audit_poll, store_poll, control_poll; // callbacks that wait
-    uv_prepare_t turn_end;                          // before the loop sleeps
-    uv_timer_t tick;                                // deadlines, flushes, sweeps
-    unsigned handles;                               // open ones of the loop
-    struct call *buckets[VAULT_BUCKETS];            // calls by number
-    struct call *oldest, *newest;                   // all calls
-    size_t calls;                                   // how many
-    size_t verifying;                               // credentials being tried
-    uint64_t last_number;                           // VAULT_OWN_CALL numbers given out
-    struct control_peer *peers;                     // command lines
-    size_t peer_count;                              // of peers
-    struct arena *arena;                            // of the frame in hand; wiped
-    struct buf body, detail, errors;                // of the frame in hand
-    uint64_t ticks;                                 // since start
-    bool reading;                                   // one read of the store for a whole turn
-    bool store_away;                                // the database cannot be reached
-    bool store_told;                                // the gateway heard of it once
-    bool audit_bad;                                 // as it was logged last
-    uint64_t anchors_lost;                          // the same
-    bool draining;                                  // nothing new
-    bool closing;                                   // close() runs or ran
+    struct room *room;                               // ours
+    int master_fd;                                   // until start()
+    int next_fd;                                     // of the key that replaces it; -1: none
+    int anchor_fd, syslog_fd;                        // for checkpoints; -1: none
+    int control_fd;                                  // listener; -1: none
+    unsigned owner_uid;                              // of the data directory
+    struct vault_seal seal;                          // whether that is closed
+    struct worker *console_worker;                   // passwords and searches of the dashboard
+    uv_poll_t console_poll;                          // of it
+    struct installation in;                          // keys, store, audit log, registry
+    uv_poll_t audit_poll, store_poll, control_poll;  // callbacks that wait
+    uv_prepare_t turn_end;                           // before the loop sleeps
+    uv_timer_t tick;                                 // deadlines, flushes, sweeps
+    unsigned handles;                                // open ones of the loop
+    struct call *buckets[VAULT_BUCKETS];             // calls by number
+    struct call *oldest, *newest;                    // all calls
+    size_t calls;                                    // how many
+    size_t verifying;                                // credentials being tried
+    struct call *hooks[FP_LIMIT_WEBHOOKS_IN_FLIGHT]; // deliveries under way; NULL: free
+    uint64_t last_number;                            // VAULT_OWN_CALL numbers given out
+    struct control_peer *peers;                      // command lines
+    size_t peer_count;                               // of peers
+    struct arena *arena;                             // of the frame in hand; wiped
+    struct buf body, detail, errors;                 // of the frame in hand
+    uint64_t ticks;                                  // since start
+    bool reading;                                    // one read of the store for a whole turn
+    bool store_away;                                 // the database cannot be reached
+    bool store_told;                                 // the gateway heard of it once
+    bool audit_bad;                                  // as it was logged last
+    uint64_t anchors_lost;                           // the same
+    bool draining;                                   // nothing new
+    bool closing;                                    // close() runs or ran
 };
 
 // ---- calls.c: the table
@@ -185,6 +189,9 @@ void vault_on_verified(struct vault *v, const struct link_frame *frame);
 // A held CONNECT_SEND is planned, counted, recorded and tried.
 void connect_start(struct call *call);
 void connect_refuse(struct call *call, enum fp_error error);
+// A call of the gateway that the registry will work on; NULL: it was answered, we are too busy.
+struct call *call_begin(struct vault *v, uint64_t number, struct bytes request_id,
+                        const struct registry_identity *identity);
 // Checks a token for a frame in hand: writes the identity, or answers and returns false.
 struct asked {
     uint64_t number;           // of the call
@@ -199,6 +206,18 @@ struct asked {
 bool vault_admit(struct vault *v, const struct asked *asked, struct registry_identity *out);
 // CONNECTION_ADD of a command line. FP_E_MESSAGE_INVALID when it does not decode.
 enum fp_error vault_on_connection_add(struct control_peer *peer, const struct link_frame *frame);
+
+// ---- hooks.c: webhooks
+// Starts what is due.
+void hooks_tick(struct vault *v);
+// Stops what is under way; it is sent again after the next start.
+void hooks_drain(struct vault *v);
+// An attempt that nobody reports any more: noted as failed.
+void hooks_lost(struct call *call, enum fp_error error);
+// The call goes: its place is free.
+void hooks_forget(struct call *call);
+void vault_on_notified(struct vault *v, const struct link_frame *frame);
+void vault_on_webhook_create(struct vault *v, const struct link_frame *frame);
 
 // ---- control.c: the control socket
 void control_listen(struct vault *v);
