@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct model_operation *operation_of(unsigned pick)
 {
-    static const char *const ids[] = {"eam.work-orders.list", "eam.work-orders.get",
+    static const char *const ids[] = {"eam.work-orders.list", "eam.work-orders.item",
                                       "eam.sites.list", "eam.work-orders.update"};
     for (unsigned i = 0; i < MODEL_OPERATION_COUNT; i++) {
         if (bytes_equal_text(bytes_of_text(model_operations[i].id), ids[pick % 4])) {
