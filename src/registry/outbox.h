@@ -11,7 +11,7 @@
 // What a step of a connection's life tells; nothing where no webhook is about it. After the step
 // was taken over into the row.
 enum fp_error outbox_connection(struct registry_job *job, const struct store_connection *row);
-// ROTATED, REVOKED, EXPIRING of a connection's token; other kinds tell nothing. successor: of
+// ROTATED or REVOKED of a connection's token; other kinds tell nothing. successor: of
 // ROTATED, else NULL.
 enum fp_error outbox_token(struct registry_job *job, enum webhook_event event,
                            const struct store_token *row, const struct store_token *successor);

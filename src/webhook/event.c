@@ -10,7 +10,6 @@ static const char *const event_names[WEBHOOK_EVENT_COUNT] = {
     [WEBHOOK_DISCONNECTED] = "connection.disconnected",
     [WEBHOOK_TOKEN_ROTATED] = "token.rotated",
     [WEBHOOK_TOKEN_REVOKED] = "token.revoked",
-    [WEBHOOK_TOKEN_EXPIRING] = "token.expiring",
     [WEBHOOK_TEST] = "webhook.test",
 };
 

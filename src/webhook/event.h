@@ -16,7 +16,6 @@ enum webhook_event {
     WEBHOOK_DISCONNECTED,            // somebody ended the connection
     WEBHOOK_TOKEN_ROTATED,           // a token has a successor
     WEBHOOK_TOKEN_REVOKED,           // a token was ended
-    WEBHOOK_TOKEN_EXPIRING,          // a token ends by itself soon
     WEBHOOK_TEST,                    // somebody asked for it; goes to every endpoint
     WEBHOOK_EVENT_COUNT
 };

@@ -53,10 +53,10 @@ static void test_webhook_event__written_list(void **state)
     struct json_out json = json_out_start(&out);
     (void)state;
     buf_init(&out, 1024);
-    webhook_events_write(&json, 1u << WEBHOOK_UNREACHABLE | 1u << WEBHOOK_TOKEN_EXPIRING);
+    webhook_events_write(&json, 1u << WEBHOOK_UNREACHABLE | 1u << WEBHOOK_TOKEN_REVOKED);
     assert_int_equal(buf_error(&out), FP_OK);
     assert_true(
-        bytes_equal_text(buf_bytes(&out), "[\"connection.unreachable\",\"token.expiring\"]"));
+        bytes_equal_text(buf_bytes(&out), "[\"connection.unreachable\",\"token.revoked\"]"));
     buf_done(&out);
 }
 
