@@ -19,7 +19,8 @@ PART = "Within"  # behind the name of an entity: as part of a record
 STATUS_WORDS = {400: "The request is not valid.", 401: "Nobody is let in with this token.",
                 403: "It is the other kind of token.", 404: "There is no such thing.",
                 408: "The request did not arrive in time.", 409: "It does not fit the state of things.",
-                411: "The body needs a length.", 413: "The body is too large.",
+                411: "The body needs a length.",
+                412: "The record is not any more the one that If-Match names.", 413: "The body is too large.",
                 414: "The address is too long.", 415: "The body is of another type.",
                 422: "Something that was sent is not valid, or the source cannot do it.",
                 429: "Too many requests.", 431: "The headers are too large.",
@@ -163,6 +164,14 @@ def sort_parameter(entity):
             "example": {comparable(entity)[0]["name"]: 0}}
 
 
+def fields_parameter(entity):
+    names = [field["name"] for field in entity["fields"]]
+    return {"name": "fields", "in": "query", "style": "form", "explode": False, "example": names[:2],
+            "description": "The fields that are wanted, with commas between; the record then has these and its key "
+                           "alone, and the source is asked for no more.",
+            "schema": {"type": "array", "items": {"type": "string", "enum": names}, "minItems": 1}}
+
+
 def plain_parameters(limits):
     size = {"type": "integer", "minimum": 1, "maximum": limits["PAGE_SIZE_MAX"],
             "default": limits["PAGE_SIZE_DEFAULT"]}
@@ -182,6 +191,21 @@ def plain_parameters(limits):
         "materialKey": {"name": "materialKey", "in": "path", "required": True, "example": "17",
                         "description": "Key of the material, percent-encoded.",
                         "schema": {"type": "string", "minLength": 1, "maxLength": limits["KEY_TEXT"]}},
+        "Idempotency-Key": {"name": "Idempotency-Key", "in": "header", "example": "order-4711-attempt",
+                            "description": "Makes the change once: for 24 hours the same request with the same key "
+                                           "gets the answer of the first, with the header Idempotency-Replayed.",
+                            "schema": {"type": "string", "minLength": 1, "maxLength": limits["IDEMPOTENCY_KEY"],
+                                       "pattern": "^[!-~]+$"}},
+        "include_raw": {"name": "include_raw", "in": "query", "example": False,
+                        "description": "true: each record has a member `raw`, the source's own record as it was read.",
+                        "schema": {"type": "boolean", "default": False}},
+        "If-None-Match": {"name": "If-None-Match", "in": "header", "example": '"q0nHkXb2m1J5b7Zf1rVw9A"',
+                          "description": "ETags that are known; where the answer has one of them it is 304.",
+                          "schema": {"type": "string", "maxLength": limits["HTTP_CONDITION"]}},
+        "If-Match": {"name": "If-Match", "in": "header", "example": '"q0nHkXb2m1J5b7Zf1rVw9A"',
+                     "description": "ETag of the record as it was read: where it is another one now, nothing is "
+                                    "changed and the answer is 412.",
+                     "schema": {"type": "string", "maxLength": limits["HTTP_CONDITION"]}},
         "validate_only": {"name": "validate_only", "in": "query", "example": True,
                           "description": "true: the body is checked and nothing is sent to the source.",
                           "schema": {"type": "boolean", "default": False}},
@@ -257,6 +281,11 @@ class Document:
     def headers(self):
         return {"RequestId": {"description": "Names the request in the server's log and audit record.",
                               "schema": {"type": "string"}, "example": "req_01KD000000000000000000000"},
+                "ETag": {"description": "Version of what is answered: strong for one record, weak for a list.",
+                         "schema": {"type": "string"}, "example": '"q0nHkXb2m1J5b7Zf1rVw9A"'},
+                "IdempotencyReplayed": {"description": "true: this is the answer of an earlier request with the same "
+                                                       "Idempotency-Key; nothing was changed by this one.",
+                                        "schema": {"type": "boolean"}, "example": True},
                 "RetryAfter": {"description": "Seconds to wait before trying again.",
                                "schema": {"type": "integer", "minimum": 0}, "example": 1},
                 "Authenticate": {"description": "How to authenticate (RFC 6750).", "schema": {"type": "string"},
@@ -369,6 +398,13 @@ class Document:
                      self.ref_parameter(f"{entity['name']}Sort", sort_parameter(entity))]
         return refs
 
+    def view_parameters(self, operation, entity):
+        """How records are shown, and what is known of them already."""
+        plain = plain_parameters(self.schema.limits)
+        refs = [self.ref_parameter(f"{entity['name']}Fields", fields_parameter(entity))] if entity["fields"] else []
+        names = (["include_raw"] if operation["kind"] != "statuses" else []) + ["If-None-Match"]
+        return refs + [self.ref_parameter(name, plain[name]) for name in names]
+
     def path_parameters(self, path):
         plain = plain_parameters(self.schema.limits)
         return [self.ref_parameter(name, plain[name]) for name in re.findall(r"\{(\w+)\}", path)]
@@ -380,6 +416,7 @@ class Document:
         codes = groups["always"] + groups["token"] + groups["connection"] + groups["source"]
         codes += (groups["list"] if many else []) + (groups["key"] if "{" in path else [])
         codes += groups["body"] + groups["write"] if write else []
+        codes += ["PRECONDITION_FAILED"] if operation["kind"] == "update" else []
         words = spaced(entity["name"])
         verb = {"POST": "Create", "PUT": "Change", "PATCH": "Change", "DELETE": "Delete"}.get(operation["method"])
         summary = f"{verb} {words}" if verb else f"List {words} records" if many else f"Read one {words}"
@@ -393,7 +430,11 @@ class Document:
         if write and operation["method"] != "DELETE":
             made["requestBody"] = {"required": True, "content": {"application/json": {
                 "schema": self.ref_schema(entity["name"] + WRITE)}}}
-            made["parameters"].append(self.ref_parameter("validate_only", plain_parameters(self.schema.limits)["validate_only"]))
+            plain = plain_parameters(self.schema.limits)
+            names = ["validate_only", "Idempotency-Key"] + (["If-Match"] if operation["kind"] == "update" else [])
+            made["parameters"] += [self.ref_parameter(name, plain[name]) for name in names]
+        if not write:
+            made["parameters"] += self.view_parameters(operation, entity)
         answer = self.envelope(entity["name"], many)
         if write:
             answer = {"anyOf": [answer, self.ref_schema("Validated")]}
@@ -401,6 +442,14 @@ class Document:
                                                  "The records of the page." if many else
                                                  "The record, read back." if write else "The record."),
                              **self.error_responses(codes)}
+        tag = {"ETag": {"$ref": "#/components/headers/ETag"}}
+        made["responses"]["200"]["headers"].update(tag)
+        if write:
+            made["responses"]["200"]["headers"]["Idempotency-Replayed"] = {
+                "$ref": "#/components/headers/IdempotencyReplayed"}
+        else:
+            made["responses"]["304"] = {"description": "Unchanged: If-None-Match names what would be answered.",
+                                        "headers": {**self.response_headers(304), **tag}}
         made["security"] = [{"connectionToken": []}]
         return made
 

@@ -44,7 +44,7 @@ static bool answer_row(struct driver_run *run, const struct driver_slot *slot, y
                        struct json_out *j)
 {
     struct fp_note note = {0};
-    struct mapping_record record = {.row = row, .hints = &run->hints};
+    struct mapping_record record = {.row = row, .hints = &run->hints, .query = run->call.query};
     if (run->parents != NULL) {
         record.parent = yyjson_arr_get(run->parents, slot->parent);
     }
@@ -131,10 +131,21 @@ void run__answer_list(struct driver_run *run)
     answer_finish(run, &j, count);
 }
 
+bool run__answer_record(struct driver_run *run, const struct driver_slot *slot, yyjson_val *row,
+                        struct buf *out)
+{
+    struct json_out j = json_out_start(out);
+    model_envelope_begin(&j);
+    if (!answer_row(run, slot, row, &j)) {
+        return false;
+    }
+    model_envelope_end(&j);
+    return true;
+}
+
 void run__answer_item(struct driver_run *run)
 {
     const struct driver_slot *slot = run->slot_count != 0 ? run->slots[0] : NULL;
-    struct json_out j = json_out_start(&run->body);
     yyjson_val *row = NULL;
     if (slot != NULL && !yyjson_is_arr(slot->result) &&
         !(run->ops->http && yyjson_is_obj(slot->result))) {
@@ -147,9 +158,7 @@ void run__answer_item(struct driver_run *run)
         run__fail(run, FP_E_RECORD_NOT_FOUND);
         return;
     }
-    model_envelope_begin(&j);
-    if (answer_row(run, slot, row, &j)) {
-        model_envelope_end(&j);
+    if (run__answer_record(run, slot, row, &run->body)) {
         run__fail(run, buf_error(&run->body));
     }
 }

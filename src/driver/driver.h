@@ -18,16 +18,20 @@ struct driver_call {
     const struct model_operation *operation; // NULL: verify the credential and name its account
     struct bytes key;                        // of the path, decoded; may be empty
     struct bytes body;                       // of a write: JSON as sent
-    const struct model_query *query;         // lists, statuses and writes; otherwise NULL
+    const struct model_query *query;         // NULL for a verify
     struct bytes credentials;                // JSON object as stored: secret
     struct bytes session;                    // from an earlier run, or empty: secret
     const char *public_url;                  // for links, without slash at the end
+    struct bytes condition;                  // If-None-Match of a read, If-Match of an update; may
+                                             // be empty
 };
 
 // Ready when driver_is_done().
 struct driver_result {
     enum fp_error error;    // FP_OK: body is the answer
-    struct bytes body;      // JSON, envelope included; empty after a verify
+    struct bytes body;      // JSON, envelope included; empty after a verify and when unchanged
+    struct bytes etag;      // of the body (RFC 9110 8.8.3); empty: none
+    bool unchanged;         // the condition names what would have been answered
     struct bytes detail;    // JSON object for `details` of an error; may be empty
     struct bytes errors;    // JSON array for `errors` of a 422; may be empty
     uint32_t retry_after_s; // 0: none

@@ -31,16 +31,34 @@ static bool missing_is_known(const struct driver_run *run, const struct mapping_
     return false;
 }
 
+// Only records that are shown are selected from: what is searched for or written needs the rest.
+static bool missing_is_selected_from(const struct driver_run *run, const struct mapping_resource *r)
+{
+    return run->call.query != NULL && run->call.query->selects && !run->call.operation->write &&
+           r == run->resource;
+}
+
+static bool missing_is_wanted(const struct model_fields *wanted, const struct model_fields *uses)
+{
+    uint64_t common = 0;
+    for (size_t i = 0; i < sizeof wanted->bits / sizeof wanted->bits[0]; i++) {
+        common |= wanted->bits[i] & uses->bits[i];
+    }
+    return common != 0;
+}
+
 void run__fields(const struct driver_run *run, const struct mapping_resource *r, struct buf *out)
 {
     struct json_out j = json_out_start(out);
-    if (run->missing_count == 0) {
+    bool selects = missing_is_selected_from(run, r);
+    if (run->missing_count == 0 && !selects) {
         buf_append_bytes(out, r->fields);
         return;
     }
     json_begin_array(&j);
     for (unsigned i = 0; i < r->field_count; i++) {
-        if (!missing_is_known(run, r, r->field_names[i])) {
+        if (!missing_is_known(run, r, r->field_names[i]) &&
+            (!selects || missing_is_wanted(&run->call.query->fields, &r->field_uses[i]))) {
             json_text(&j, r->field_names[i]);
         }
     }

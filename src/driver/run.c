@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "driver/run_int.h"
 
+#include "model/etag.h"
+
 #include <string.h>
 
 // The rows with the brackets around; empty when out of memory.
@@ -18,6 +20,23 @@ static struct bytes run_errors(struct driver_run *run)
     return bytes_of(array, len + 2);
 }
 
+// What of the answer is sent: nothing where the client has it already.
+static void run_finish_body(struct driver_run *run)
+{
+    const struct model_query *query = run->call.query;
+    const struct model_operation *operation = run->call.operation;
+    run->result.body = buf_bytes(&run->body);
+    if (run->body.len == 0 || operation == NULL || (query != NULL && query->validate_only)) {
+        return;
+    }
+    run->result.etag = run__etag(run, run->result.body);
+    if (!operation->write && run->call.condition.len != 0 && run->result.etag.len != 0 &&
+        model_etag_listed(run->call.condition, run->result.etag, false)) {
+        run->result.unchanged = true;
+        run->result.body = BYTES("");
+    }
+}
+
 static void run_finish(struct driver_run *run, enum fp_error error)
 {
     run->phase = RUN_DONE;
@@ -26,7 +45,10 @@ static void run_finish(struct driver_run *run, enum fp_error error)
     if (error != FP_OK && run->errors.len != 0 && buf_error(&run->errors) == FP_OK) {
         run->result.errors = run_errors(run);
     }
-    run->result.body = error == FP_OK ? buf_bytes(&run->body) : BYTES("");
+    run->result.body = BYTES("");
+    if (error == FP_OK) {
+        run_finish_body(run);
+    }
 }
 
 void run__fail(struct driver_run *run, enum fp_error error)

@@ -13,6 +13,7 @@
 #define RUN_MISSING  48                    // fields that an installation may lack
 #define RUN_PARALLEL 8                     // requests of one run under way at once
 #define RUN_HEADERS  (MAPPING_HEADERS + 3) // those of the definition, and what a driver adds
+#define RUN_ETAG     32                    // bytes of W/"…" and a NUL
 
 enum run_phase {
     RUN_SESSION, // waits until it is told to log in, or given another's session
@@ -119,6 +120,7 @@ struct driver_run {
     struct buf detail;                                 // JSON object
     struct buf errors;                                 // inside of a JSON array
     struct json_out errors_out;                        // writes into errors
+    char etag[RUN_ETAG];                               // of the answer; "": none
     struct driver_result result;                       // when done
     yyjson_alc sensitive_alc;                          // memory of the arena for log-ins
 };
@@ -195,7 +197,16 @@ yyjson_doc *run__parse(struct driver_run *run, const struct driver_slot *slot,
 // An answer that cannot be understood: ends the run. After a write nobody knows what it did.
 enum fp_error run__unclear(struct driver_run *run, const struct driver_slot *slot,
                            const char *reason);
+// -- condition.c: which version of a record or a list this is
+// The tag of what is answered; empty where there is none.
+struct bytes run__etag(struct driver_run *run, struct bytes body);
+// Whether the record as it is before an update is the one that If-Match names; false: the run has
+// ended.
+bool run__condition_holds(struct driver_run *run, yyjson_val *row);
 // -- answer.c: the JSON for the client
+// One record in its envelope, as it is answered; false: the run has ended.
+bool run__answer_record(struct driver_run *run, const struct driver_slot *slot, yyjson_val *row,
+                        struct buf *out);
 void run__answer_list(struct driver_run *run);
 void run__answer_item(struct driver_run *run);
 void run__answer_statuses(struct driver_run *run);

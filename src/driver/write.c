@@ -230,8 +230,8 @@ static void write_before_answered(struct driver_run *run)
                        (struct bytes){0});
     } else if (row == NULL) {
         run__fail(run, FP_E_RECORD_NOT_FOUND);
-    } else if (!write_is_open(run, row) || !write_find_target(run, row) ||
-               !write_translate(run, row, BYTES(""))) {
+    } else if (!run__condition_holds(run, row) || !write_is_open(run, row) ||
+               !write_find_target(run, row) || !write_translate(run, row, BYTES(""))) {
         return;
     } else if (run->record.len <= 2) {
         run__answer_item(run); // nothing is to be changed

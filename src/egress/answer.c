@@ -50,6 +50,41 @@ static struct bytes evidence(const struct egress_call *call, struct buf *out)
     return buf_error(out) == FP_OK ? buf_bytes(out) : (struct bytes){NULL, 0};
 }
 
+// A text that the link does not take whole is better left out than cut.
+static struct bytes fitting(struct bytes text, size_t most)
+{
+    return text.len <= most ? text : (struct bytes){NULL, 0};
+}
+
+// Whether the source has changed something, or may have. A call that was cut off may have, too.
+static bool has_changed(const struct egress_call *call)
+{
+    const struct driver_call *work = &call->work;
+    enum fp_error error = call->verdict.error;
+    if (call->verify || work->operation == NULL || !work->operation->write ||
+        (work->query != NULL && work->query->validate_only)) {
+        return false;
+    }
+    return error == FP_OK || error == FP_E_OUTCOME_UNKNOWN || error == FP_E_WRITTEN_UNREAD ||
+           error == FP_E_CANCELLED;
+}
+
+bool egress_answer_keep(struct egress_call *call)
+{
+    struct buf *out = room_out(call->egress->room, LINK_ROOM_VAULT);
+    bool large = call->body.len > FP_LIMIT_REPLAY_ANSWER;
+    if (out == NULL || !call->keep || !has_changed(call)) {
+        return false;
+    }
+    struct link_keep keep = {.call = call->number,
+                             .error = (uint16_t)(large ? FP_E_WRITTEN_UNREAD : call->verdict.error),
+                             .detail = fitting(call->verdict.detail, 8192),
+                             .errors = fitting(call->verdict.errors, 8192),
+                             .etag = large ? (struct bytes){NULL, 0} : call->verdict.etag,
+                             .body = large ? (struct bytes){NULL, 0} : buf_bytes(&call->body)};
+    return link_put_keep(out, &keep) == FP_OK;
+}
+
 void egress_answer_outcome(struct egress_call *call)
 {
     struct buf *out = room_out(call->egress->room, LINK_ROOM_VAULT);
@@ -62,6 +97,7 @@ void egress_answer_outcome(struct egress_call *call)
                                    .connection = call->connection,
                                    .credential_version = call->version,
                                    .error = (uint16_t)call->verdict.error,
+                                   .changed = has_changed(call) ? 1 : 0,
                                    .source_status = (uint16_t)call->source_status,
                                    .source_ms = call->source_ms,
                                    .detail = evidence(call, &detail)};
@@ -94,12 +130,6 @@ static void answer_verified(struct egress_call *call)
     egress_call_drop(call);
 }
 
-// A text that the link does not take whole is better left out than cut.
-static struct bytes fitting(struct bytes text, size_t most)
-{
-    return text.len <= most ? text : (struct bytes){NULL, 0};
-}
-
 // The next piece of the body that credit allows.
 static struct bytes next_piece(const struct egress_call *call)
 {
@@ -130,6 +160,8 @@ static enum fp_error send_head(struct egress_call *call, struct buf *out)
                                      .platform = call->platform,
                                      .source_ms = call->source_ms,
                                      .source_calls = (uint16_t)call->requests,
+                                     .etag = call->verdict.etag,
+                                     .unchanged = call->verdict.unchanged ? 1 : 0,
                                      .last = whole ? 1 : 0,
                                      .body = piece};
     enum fp_error error = link_put_response(out, &response);

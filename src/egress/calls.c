@@ -105,6 +105,8 @@ static void take_result(struct egress_call *call)
                                      .detail = result->detail,
                                      .errors = result->errors,
                                      .body = result->body,
+                                     .etag = result->etag,
+                                     .unchanged = result->unchanged,
                                      .account = result->account,
                                      .retry_after_s = result->retry_after_s};
     if (result->source_status != 0) {
@@ -238,6 +240,8 @@ void egress_call_decide(struct egress_call *call, const struct egress_verdict *v
     call->verdict.detail = keep(call, verdict->detail);
     call->verdict.errors = keep(call, verdict->errors);
     call->verdict.account = keep(call, verdict->account);
+    call->verdict.etag = keep(call, verdict->etag);
+    call->verdict.unchanged = verdict->unchanged;
     egress_source_cancel(call);
     (void)uv_timer_stop(&call->timer);
     if (verdict->error == FP_OK) {
@@ -252,9 +256,10 @@ void egress_call_decide(struct egress_call *call, const struct egress_verdict *v
     driver_free(call->run);
     call->run = NULL;
     log_failure(call);
+    bool kept = egress_answer_keep(call);
     egress_answer_outcome(call);
-    if (!call->verify && call->connection.len != 0 &&
-        call->verdict.error == FP_E_CREDENTIALS_REJECTED) {
+    if (kept || (!call->verify && call->connection.len != 0 &&
+                 call->verdict.error == FP_E_CREDENTIALS_REJECTED)) {
         (void)uv_timer_start(&call->timer, on_noted_timeout, FP_LIMIT_NOTED_TIMEOUT, 0);
         return;
     }

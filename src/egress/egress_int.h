@@ -61,6 +61,8 @@ struct egress_verdict {
     struct bytes errors;    // JSON array or empty
     struct bytes body;      // JSON or empty
     struct bytes account;   // verify only
+    struct bytes etag;      // of body; may be empty
+    bool unchanged;         // the client has it already: no body
     uint32_t retry_after_s; // 0: none
 };
 
@@ -83,6 +85,7 @@ struct egress_call {
     struct bytes connection;          // empty for a verify
     struct bytes platform;            // as it came
     uint32_t version;                 // of the credential
+    bool keep;                        // KEEP before the OUTCOME of a change
     bool verify;                      // VERIFIED to the vault instead of an answer
     bool answered;                    // the head of the answer has left
     bool blocked;                     // in egress->blocked
@@ -168,6 +171,8 @@ void egress_session_sweep(struct egress *e, bool all);
 
 // answer.c: what goes to the other rooms.
 void egress_answer_outcome(struct egress_call *call);
+// The answer of a change to the vault, for repetitions; true: NOTED will come.
+bool egress_answer_keep(struct egress_call *call);
 // Begins the answer of a decided call; drops the call when all of it has left.
 void egress_answer_begin(struct egress_call *call);
 // Sends what credit and link allow.

@@ -27,12 +27,6 @@ static enum fp_error take_networks(struct egress_call *call, struct bytes text)
     return error == FP_OK ? FP_OK : FP_E_CONFIG_INVALID;
 }
 
-static bool has_query(const struct model_operation *operation)
-{
-    return operation->list || operation->kind == MODEL_KIND_CREATE ||
-           operation->kind == MODEL_KIND_UPDATE;
-}
-
 // Fills call->work.query; decides the call where the query is wrong. false: decided.
 static bool take_query(struct egress_call *call, struct bytes raw)
 {
@@ -61,11 +55,13 @@ static bool take_execute(struct egress_call *call, const struct link_execute *in
                          struct bytes *query_out)
 {
     call->version = in->credential_version;
+    call->keep = in->keep != 0;
     return take(call, in->request_id, &call->request_id) &&
            take(call, in->application, &call->application) &&
            take(call, in->connection, &call->connection) &&
            take(call, in->platform, &call->platform) && take(call, in->key, &call->work.key) &&
            take(call, in->body, &call->work.body) &&
+           take(call, in->condition, &call->work.condition) &&
            take(call, in->credentials, &call->work.credentials) && take(call, in->query, query_out);
 }
 
@@ -83,7 +79,7 @@ static bool prepare_execute(struct egress_call *call, const struct link_execute 
         egress_call_fail(call, FP_E_INTERNAL, "There is no such operation.");
         return false;
     }
-    if (has_query(call->work.operation) && !take_query(call, query)) {
+    if (!take_query(call, query)) {
         return false;
     }
     if (call->connection.len == 0) {

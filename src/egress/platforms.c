@@ -27,7 +27,7 @@ void egress_platforms(struct egress_call *call)
                               .path_template = call->work.operation->path,
                               .public_url = e->public_url};
     struct buf body;
-    if (call->work.query == NULL) {
+    if (call->work.operation->domain != MODEL_DOMAIN_SYSTEM) {
         egress_call_fail(call, FP_E_INTERNAL, "This operation needs a connection.");
         return;
     }

@@ -1,6 +1,6 @@
 // How answers are put: headers, error bodies, the log line. The one place that renders an error.
 // SPDX-License-Identifier: Apache-2.0
-#include "gateway/gateway_int.h"
+#include "gateway/answer_int.h"
 
 #include "auth/json_in.h"
 #include "base/clock.h"
@@ -9,17 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ANSWER_HEADERS 14    // at most
-#define ANSWER_ERROR   32768 // bytes of an error body: details and errors have 8192 each
+#define ANSWER_ERROR 32768 // bytes of an error body: details and errors have 8192 each
 
 static const struct bytes json_type = {(const uint8_t *)"application/json", 16};
 
-struct answer_headers {
-    struct http_header list[ANSWER_HEADERS]; // filled from the front
-    size_t count;                            // of list
-};
-
-static void headers_add(struct answer_headers *h, const char *name, struct bytes value)
+void headers_add(struct answer_headers *h, const char *name, struct bytes value)
 {
     if (h->count < ANSWER_HEADERS) {
         h->list[h->count++] = (struct http_header){bytes_of_text(name), value};
@@ -27,17 +21,20 @@ static void headers_add(struct answer_headers *h, const char *name, struct bytes
 }
 
 // What every answer carries.
-static void headers_common(const struct gateway *g, const struct gateway_exchange *x,
-                           struct answer_headers *h)
+void headers_common(const struct gateway *g, const struct gateway_exchange *x,
+                    struct answer_headers *h)
 {
     headers_add(h, "X-Request-Id", bytes_of_text(x->request_id));
+    if (x->replayed) {
+        headers_add(h, "Idempotency-Replayed", BYTES("true"));
+    }
     if (x->oauth) {
         headers_add(h, "Pragma", BYTES("no-cache")); // RFC 6749 5.1
     }
     if (x->origin != NULL) {
         headers_add(h, "Access-Control-Allow-Origin", bytes_of_text(x->origin));
         headers_add(h, "Access-Control-Expose-Headers",
-                    BYTES("X-Request-Id, Retry-After, DPoP-Nonce"));
+                    BYTES("X-Request-Id, Retry-After, DPoP-Nonce, ETag, Idempotency-Replayed"));
     }
     if (x->page) {
         // nothing is loaded, nothing runs, nobody frames it (RFC 9700 4.16), and the address with
@@ -66,8 +63,8 @@ static bool exchange_is_secret(const struct gateway_exchange *x)
     return operation != NULL && operation->domain == MODEL_DOMAIN_SYSTEM && operation->write;
 }
 
-static struct http_answer_head answer_head(const struct gateway_exchange *x,
-                                           const struct answer_headers *h)
+struct http_answer_head answer_head(const struct gateway_exchange *x,
+                                    const struct answer_headers *h)
 {
     return (struct http_answer_head){
         .status = x->status,
@@ -157,17 +154,6 @@ void gateway__answer_web(struct gateway *g, struct gateway_exchange *x, unsigned
     gateway__finish(g, x);
 }
 
-enum fp_error gateway__answer_begin(struct gateway *g, struct gateway_exchange *x, int64_t length)
-{
-    struct answer_headers h = {0};
-    struct http_answer_head head;
-    x->status = 200;
-    headers_common(g, x, &h);
-    head = answer_head(x, &h);
-    head.length = length;
-    return http_answer_begin(g->server, x->handle, &head);
-}
-
 enum fp_error gateway__answer_file(struct gateway *g, struct gateway_exchange *x,
                                    const struct gateway_file *file)
 {
@@ -204,7 +190,9 @@ void gateway__answer_options(struct gateway *g, struct gateway_exchange *x, unsi
     headers_add(&h, "Allow", buf_bytes(&methods));
     if (preflight && x->origin != NULL) {
         headers_add(&h, "Access-Control-Allow-Methods", buf_bytes(&methods));
-        headers_add(&h, "Access-Control-Allow-Headers", BYTES("Authorization, Content-Type, DPoP"));
+        headers_add(
+            &h, "Access-Control-Allow-Headers",
+            BYTES("Authorization, Content-Type, DPoP, If-Match, If-None-Match, Idempotency-Key"));
         headers_add(&h, "Access-Control-Max-Age", BYTES("600"));
     }
     head = answer_head(x, &h);

@@ -29,7 +29,10 @@ static void frame_answer(struct gateway *g, struct bytes body)
     }
     exchange_learn(&call->x, in.application, in.connection, (struct bytes){0});
     error = frame_error(in.error);
-    if (error == FP_OK && call->x.page) {
+    call->x.replayed = in.replayed != 0;
+    if (error == FP_OK && call->x.replayed) {
+        gateway__answer_replay(g, &call->x, in.etag, in.body);
+    } else if (error == FP_OK && call->x.page) {
         gateway__oauth_redirect(g, &call->x, in.body);
     } else if (error == FP_OK && call->x.html) {
         gateway__connect_page(g, &call->x, FP_OK);
@@ -74,15 +77,29 @@ static void call_body(struct gateway *g, struct gateway_call *call, struct bytes
     }
 }
 
+// The client left while the answer was on its way: the rest of it need not come.
+static void frame_unwanted(struct gateway *g, uint64_t id)
+{
+    struct link_abandon abandon = {id};
+    struct buf *out = room_out(g->room, LINK_ROOM_EGRESS);
+    if (out != NULL) {
+        (void)link_put_abandon(out, &abandon);
+    }
+}
+
 static void frame_response(struct gateway *g, struct bytes body)
 {
     struct link_response in = {0};
     struct gateway_call *call = NULL;
+    struct gateway_source_answer answer = {0};
     enum fp_error error = link_get_response(body, &in);
     if (error != FP_OK) {
         room_fail(g->room, "link_rule_broken", error);
     }
     call = gateway__call_find(g, in.call);
+    if (call == NULL && in.last == 0) {
+        frame_unwanted(g, in.call);
+    }
     if (call == NULL || call->streaming) {
         return;
     }
@@ -99,7 +116,10 @@ static void frame_response(struct gateway *g, struct bytes body)
     }
     call->streaming = true;
     gateway__call_touch(g, call);
-    if (gateway__answer_begin(g, &call->x, in.last != 0 ? (int64_t)in.body.len : -1) != FP_OK) {
+    answer = (struct gateway_source_answer){.length = in.last != 0 ? (int64_t)in.body.len : -1,
+                                            .etag = in.etag,
+                                            .unchanged = in.unchanged != 0};
+    if (gateway__answer_begin(g, &call->x, &answer) != FP_OK) {
         call_abandon(g, call);
         return;
     }

@@ -38,6 +38,7 @@ struct gateway_exchange {
     bool html;                                 // a connect page itself: errors are pages, too
     bool german;                               // the browser prefers it
     bool dpop;                                 // the token came as DPoP, not as Bearer
+    bool replayed;                             // the answer of an earlier request is given again
     bool quiet;                                // a probe: logged only when debugging
     unsigned status;                           // of the answer
     enum fp_error error;                       // of the answer
@@ -187,8 +188,19 @@ enum fp_error gateway__answer_file(struct gateway *g, struct gateway_exchange *x
 // A file of the connect pages with the headers that browsers need, and what goes with it.
 void gateway__answer_web(struct gateway *g, struct gateway_exchange *x, unsigned status,
                          const struct web_file *file);
-// The head of a JSON answer of length bytes, -1: not known. FP_E_CANCELLED: the client is gone.
-enum fp_error gateway__answer_begin(struct gateway *g, struct gateway_exchange *x, int64_t length);
+// -- answer_source.c
+struct gateway_source_answer {
+    int64_t length;    // of the body; -1: not known
+    struct bytes etag; // of the body; may be empty
+    bool unchanged;    // 304: no body
+};
+// The head of an answer out of a source. FP_E_CANCELLED: the client is gone.
+enum fp_error gateway__answer_begin(struct gateway *g, struct gateway_exchange *x,
+                                    const struct gateway_source_answer *answer);
+// What an earlier request with the same Idempotency-Key was answered, then gateway__finish().
+void gateway__answer_replay(struct gateway *g, struct gateway_exchange *x, struct bytes etag,
+                            struct bytes body);
+// -- answer.c again
 // 303 to a place that the vault named.
 void gateway__answer_redirect(struct gateway *g, struct gateway_exchange *x, struct bytes location);
 // To OPTIONS: the methods, and what a browser may send.

@@ -40,6 +40,8 @@ struct submit {
     struct bytes metadata;              // with BODY_METADATA
     struct bytes possession;            // what the caller proved besides
     struct bytes binding;               // with BODY_TOKEN
+    struct bytes condition;             // If-None-Match of a read, If-Match of an update
+    struct bytes idempotency_key;       // of a change of records; may be empty
 };
 
 // The record that a write sends: one JSON object. What its members mean is egress's business.
@@ -128,12 +130,68 @@ static void submit_check_body(struct submit *s, struct json_out *errors)
     }
 }
 
+// What the client knows of a record, or wants it to be. A read may be answered as if it knew
+// nothing; a change may not be made as if it had asked for nothing.
+static void submit_check_condition(struct submit *s, struct json_out *errors)
+{
+    bool update = s->what->kind == MODEL_KIND_UPDATE;
+    const char *name = update ? "If-Match" : "If-None-Match";
+    size_t count = 0;
+    if (s->what->domain == MODEL_DOMAIN_SYSTEM || (s->what->write && !update)) {
+        return;
+    }
+    count = http_headers_find(s->request->headers, s->request->header_count, name, &s->condition);
+    if (count <= 1 && s->condition.len <= FP_LIMIT_HTTP_CONDITION) {
+        return;
+    }
+    s->condition = (struct bytes){0};
+    if (update && s->fault.error == FP_OK) {
+        s->fault.error = FP_E_PARAMETER_INVALID;
+        model_error_row(errors, bytes_of_text(name), "VALUE_INVALID",
+                        "Send the header once, with at most 1024 bytes.");
+    }
+}
+
+static bool submit_is_visible(struct bytes text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < 0x21 || text.ptr[i] > 0x7e) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void submit_check_idempotency(struct submit *s, struct json_out *errors)
+{
+    struct bytes key = {0};
+    size_t count = 0;
+    if (s->what->domain == MODEL_DOMAIN_SYSTEM || !s->what->write) {
+        return;
+    }
+    count =
+        http_headers_find(s->request->headers, s->request->header_count, "Idempotency-Key", &key);
+    if (count == 0) {
+        return;
+    }
+    if (count == 1 && key.len != 0 && key.len <= FP_LIMIT_IDEMPOTENCY_KEY &&
+        submit_is_visible(key)) {
+        s->idempotency_key = key;
+    } else if (s->fault.error == FP_OK) {
+        s->fault.error = FP_E_PARAMETER_INVALID;
+        model_error_row(errors, BYTES("Idempotency-Key"), "VALUE_INVALID",
+                        "Send the header once, with 1 to 255 visible ASCII characters.");
+    }
+}
+
 // Rows of errors as an array; a note alone becomes one row. Too many rows become one that says so.
 static void submit_check(struct submit *s)
 {
     struct json_out errors = json_out_start(&s->fault.errors);
     json_begin_array(&errors);
     submit_check_query(s, &errors);
+    submit_check_condition(s, &errors);
+    submit_check_idempotency(s, &errors);
     submit_check_body(s, &errors);
     if (s->fault.note.text[0] != '\0') {
         model_error_row(&errors, BYTES("body"), "BODY_INVALID", s->fault.note.text);
@@ -236,6 +294,8 @@ static enum fp_error submit_put_call(const struct submit *s, uint64_t id, struct
         .query = s->fault.error == FP_OK ? s->request->query : (struct bytes){0},
         .possession = s->possession,
         .binding = s->binding,
+        .condition = s->condition,
+        .idempotency_key = s->idempotency_key,
     };
     (void)http_headers_find(s->request->headers, s->request->header_count, "Origin", &origin);
     message.origin = bytes_slice(origin, 0, 256);

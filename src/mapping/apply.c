@@ -405,6 +405,49 @@ static enum fp_error apply_rules(struct applier *a, const struct mapping_rule *r
     return apply_rules_to(a, rules, count, &object);
 }
 
+// The fields that were asked for alone: every one with its name.
+static enum fp_error apply_selected(struct applier *a, const struct mapping_resource *r,
+                                    const struct model_query *query, yyjson_val *row)
+{
+    struct apply_object object;
+    apply_look(row, &object);
+    json_begin_object(a->j);
+    for (unsigned i = 0; i < r->rule_count; i++) {
+        const struct mapping_rule *rule = &r->rules[i];
+        if (!model_fields_has(&query->fields, i)) {
+            continue;
+        }
+        json_name(a->j, rule->field->name);
+        if (rule->kind == RULE_NULL) {
+            json_null(a->j);
+        } else if (rule->kind == RULE_CONST) {
+            json_raw(a->j, rule->constant);
+        } else {
+            enum fp_error error = apply_rule(a, rule, &object);
+            if (error != FP_OK) {
+                return error;
+            }
+        }
+    }
+    json_end_object(a->j);
+    return FP_OK;
+}
+
+// The source's record goes in before the brace that ends ours. Our fields are never empty here: an
+// entity without fields has no plan.
+static enum fp_error apply_raw(struct applier *a, yyjson_val *row)
+{
+    struct buf *out = a->j->out;
+    if (buf_error(out) == FP_OK) {
+        out->len--;
+    }
+    buf_append_text(out, out->len != 0 && out->ptr[out->len - 1] == '{' ? "" : ",");
+    buf_append_text(out, "\"raw\":");
+    enum fp_error error = value_put_json(row, out);
+    buf_append_byte(out, '}');
+    return error;
+}
+
 enum fp_error mapping_apply(const struct mapping *m, const struct mapping_resource *r,
                             const struct mapping_record *record, struct json_out *j,
                             struct fp_note *note)
@@ -423,6 +466,11 @@ enum fp_error mapping_apply(const struct mapping *m, const struct mapping_resour
         a.at = &r->key->paths[0];
         return apply_wrong(&a, "key");
     }
-    enum fp_error error = apply_rules(&a, r->rules, r->rule_count, record->row);
+    enum fp_error error = record->query != NULL && record->query->selects
+                              ? apply_selected(&a, r, record->query, record->row)
+                              : apply_rules(&a, r->rules, r->rule_count, record->row);
+    if (error == FP_OK && record->query != NULL && record->query->include_raw) {
+        error = apply_raw(&a, record->row);
+    }
     return error != FP_OK ? error : buf_error(j->out);
 }

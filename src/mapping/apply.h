@@ -1,5 +1,6 @@
-// A record of a source becomes a record of ours: every field of the entity, in its order, null
-// where the source has nothing. SPDX-License-Identifier: Apache-2.0
+// A record of a source becomes a record of ours: every field of the entity, or those that the query
+// selects, in the entity's order, null where the source has nothing; on request with the source's
+// own record as member "raw". SPDX-License-Identifier: Apache-2.0
 #ifndef FP_MAPPING_APPLY_H
 #define FP_MAPPING_APPLY_H
 
@@ -15,9 +16,11 @@ struct mapping_hints {
 };
 
 struct mapping_record {
-    yyjson_val *row;             // an object, read with VALUE_READ_FLAGS
-    yyjson_val *parent;          // of a nested list; NULL otherwise
-    struct mapping_hints *hints; // shared by the rows of a call
+    yyjson_val *row;                 // an object, read with VALUE_READ_FLAGS
+    yyjson_val *parent;              // of a nested list; NULL otherwise
+    struct mapping_hints *hints;     // shared by the rows of a call
+    const struct model_query *query; // which fields, and whether with the source's record; NULL:
+                                     // all of them, without
 };
 
 // Appends the record to j. FP_E_SOURCE_ANSWER_INVALID where a value is not of the form that the

@@ -210,6 +210,7 @@ struct mapping_resource {
     unsigned rule_count;                                // = entity's field_count
     const struct mapping_rule *key;                     // the rule of `key`
     const struct bytes *field_names;                    // the source's fields to ask for
+    const struct model_fields *field_uses;              // per name: our fields that need it
     unsigned field_count;                               // of field_names
     struct bytes fields;               // JSON array of the source's fields to ask for
     struct bytes order;                // default order in the source's form, JSON

@@ -10,12 +10,21 @@
 #define FIELDS_MAX 200
 
 struct field_list {
-    struct bytes names[FIELDS_MAX]; // as the source names them
-    unsigned count;                 // of names
-    bool full;                      // there were more
-    bool parent;                    // collect what the parent record is asked for
-    struct arena *arena;            // for joined names
+    struct bytes names[FIELDS_MAX];       // as the source names them
+    struct model_fields uses[FIELDS_MAX]; // our fields that need each
+    struct model_fields now;              // of the field that is looked at
+    unsigned count;                       // of names
+    bool full;                            // there were more
+    bool parent;                          // collect what the parent record is asked for
+    struct arena *arena;                  // for joined names
 };
+
+static void fields_use(struct field_list *list, unsigned at)
+{
+    for (size_t i = 0; i < sizeof list->now.bits / sizeof list->now.bits[0]; i++) {
+        list->uses[at].bits[i] |= list->now.bits[i];
+    }
+}
 
 static void fields_add(struct field_list *list, struct bytes base, const struct mapping_path *path)
 {
@@ -36,6 +45,7 @@ static void fields_add(struct field_list *list, struct bytes base, const struct 
     }
     for (unsigned i = 0; i < list->count; i++) {
         if (bytes_equal(list->names[i], name)) {
+            fields_use(list, i);
             return;
         }
     }
@@ -43,6 +53,7 @@ static void fields_add(struct field_list *list, struct bytes base, const struct 
         list->full = true;
         return;
     }
+    fields_use(list, list->count);
     list->names[list->count++] = name;
 }
 
@@ -79,8 +90,9 @@ static enum fp_error fields_keep(struct loader *l, const struct field_list *list
                                  struct mapping_resource *out)
 {
     struct bytes *names = arena_alloc(l->arena, list->count, sizeof *names);
+    struct model_fields *uses = arena_alloc(l->arena, list->count, sizeof *uses);
     struct buf text;
-    if (names == NULL) {
+    if (names == NULL || uses == NULL) {
         return FP_E_NO_MEMORY;
     }
     buf_init(&text, FP_LIMIT_DEFINITION_FILE);
@@ -89,9 +101,11 @@ static enum fp_error fields_keep(struct loader *l, const struct field_list *list
     for (unsigned i = 0; i < list->count; i++) {
         json_text(&j, list->names[i]);
         names[i] = arena_copy(l->arena, list->names[i]);
+        uses[i] = list->uses[i];
     }
     json_end_array(&j);
     out->field_names = names;
+    out->field_uses = uses;
     out->field_count = list->count;
     out->fields = arena_copy(l->arena, buf_bytes(&text));
     enum fp_error error = out->fields.ptr != NULL ? buf_error(&text) : FP_E_NO_MEMORY;
@@ -108,7 +122,12 @@ enum fp_error loader__fields(struct loader *l, const struct mapping_resource *re
     }
     list->arena = l->scratch;
     list->parent = parent;
-    fields_collect(list, (struct bytes){0}, resource->rules, resource->rule_count);
+    for (unsigned i = 0; i < resource->rule_count; i++) {
+        list->now = (struct model_fields){0};
+        model_fields_add(&list->now, i);
+        fields_collect(list, (struct bytes){0}, &resource->rules[i], 1);
+    }
+    list->now = (struct model_fields){0}; // what only a write needs
     if (resource->write != NULL) {
         fields_add(list, (struct bytes){0}, &resource->write->while_path);
         fields_add(list, (struct bytes){0}, &resource->write->through_path);

@@ -48,11 +48,14 @@ static bool statuses_match(const struct mapping_enumeration *e, const struct map
 }
 
 static void statuses_write(const struct mapping_enumeration *e, const struct mapping_value *value,
-                           struct json_out *j)
+                           const struct model_query *query, struct json_out *j)
 {
     const struct model_entity *entity = e->serves->entity;
     json_begin_object(j);
     for (unsigned i = 0; i < entity->field_count; i++) {
+        if (query->selects && !model_fields_has(&query->fields, i)) {
+            continue;
+        }
         json_name(j, entity->fields[i].name);
         if (entity->fields[i].type == MODEL_TYPE_BOOLEAN) {
             json_bool(j, value->active);
@@ -128,7 +131,7 @@ enum fp_error mapping_statuses(const struct mapping_enumeration *enumeration,
     for (uint64_t place = offset; place < total && count < query->per_page; place++) {
         const struct mapping_value *value = statuses_at(enumeration, query, place);
         if (value != NULL) {
-            statuses_write(enumeration, value, j);
+            statuses_write(enumeration, value, query, j);
             count++;
         }
     }

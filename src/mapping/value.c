@@ -3,6 +3,7 @@
 #include "mapping/value.h"
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "model/number.h"
 
 #include <stdlib.h>
@@ -308,4 +309,36 @@ void value_put_decimal(const struct mapping_values *values, struct bytes number,
     value_shifted(number, shift, out);
     buf_append_byte(out, '"');
     json_end_object(&j);
+}
+
+static void *value_heap_malloc(void *ctx, size_t size)
+{
+    (void)ctx;
+    return mem_resize(NULL, size); // as malloc(): yyjson fills what it asks for
+}
+
+static void *value_heap_realloc(void *ctx, void *old, size_t old_size, size_t size)
+{
+    (void)ctx;
+    (void)old_size;
+    return mem_resize(old, size);
+}
+
+static void value_heap_free(void *ctx, void *block)
+{
+    (void)ctx;
+    mem_free(block);
+}
+
+enum fp_error value_put_json(const yyjson_val *value, struct buf *out)
+{
+    static const yyjson_alc heap = {value_heap_malloc, value_heap_realloc, value_heap_free, NULL};
+    size_t len = 0;
+    char *text = yyjson_val_write_opts(value, YYJSON_WRITE_NOFLAG, &heap, &len, NULL);
+    if (text == NULL) {
+        return FP_E_NO_MEMORY;
+    }
+    buf_append(out, text, len);
+    mem_free(text);
+    return FP_OK;
 }

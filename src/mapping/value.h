@@ -45,5 +45,7 @@ void value_put_time(const struct mapping_values *values, int64_t wall_ms, bool d
 // Appends a decimal in the source's typed form, its point moved as by value_shifted().
 void value_put_decimal(const struct mapping_values *values, struct bytes number, int shift,
                        struct buf *out);
+// Appends the value as it was read, as JSON.
+enum fp_error value_put_json(const yyjson_val *value, struct buf *out);
 
 #endif

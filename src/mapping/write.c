@@ -9,8 +9,7 @@
 
 #include <string.h>
 
-#define WRITE_FIELDS 128 // of one entity; the largest has 60
-#define WRITE_NAME   160 // bytes of "lineItems.499.quantity"
+#define WRITE_NAME 160 // bytes of "lineItems.499.quantity"
 
 void write__wrong(struct writer *w, struct bytes name, const char *code, const char *message)
 {
@@ -225,7 +224,7 @@ static const struct mapping_write_rule *write_rule_of(struct writer *w,
         return NULL;
     }
     unsigned at = (unsigned)(field - write->entity->fields);
-    if (at >= WRITE_FIELDS || (seen[at / 64] & 1ull << (at % 64)) != 0) {
+    if (at >= FP_LIMIT_ENTITY_FIELDS || (seen[at / 64] & 1ull << (at % 64)) != 0) {
         write__wrong(w, name, "FIELD_REPEATED", "Send each field once.");
         return NULL;
     }
@@ -236,7 +235,7 @@ static const struct mapping_write_rule *write_rule_of(struct writer *w,
 static void write_required(struct writer *w, const struct mapping_write *write,
                            const uint64_t seen[static 2])
 {
-    for (unsigned i = 0; i < write->entity->field_count && i < WRITE_FIELDS; i++) {
+    for (unsigned i = 0; i < write->entity->field_count && i < FP_LIMIT_ENTITY_FIELDS; i++) {
         if (write->rules[i].required && (seen[i / 64] & 1ull << (i % 64)) == 0) {
             write__wrong(w, bytes_of_text(write->rules[i].field->name), "FIELD_REQUIRED",
                          "This system needs the field in a new record.");

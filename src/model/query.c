@@ -4,6 +4,7 @@
 
 #include "model/url.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define QUERY_PARAMETERS 64 // FILTERS + SORTS and the plain ones, rounded up
@@ -198,6 +199,62 @@ static bool query_is_repeated(struct query_parser *p, struct bytes name)
     return false;
 }
 
+// Operations that show records: which fields, and the source's own record beside. Statuses come
+// from the definition: they have no other record.
+static bool query_takes_view(const struct query_parser *p, struct bytes name)
+{
+    const struct model_operation *o = p->operation;
+    if (o->domain == MODEL_DOMAIN_SYSTEM || o->write || o->entity == NULL) {
+        return false;
+    }
+    return bytes_equal_text(name, "fields") ||
+           (bytes_equal_text(name, "include_raw") && o->kind != MODEL_KIND_STATUSES);
+}
+
+static void query_select(struct query_parser *p, struct bytes name, struct bytes value)
+{
+    const struct model_entity *entity = p->operation->entity;
+    const struct model_field *key = model_field_find(entity, BYTES("key"));
+    struct bytes rest = value;
+    struct bytes word = {0};
+    while (value.len != 0 && bytes_split(&rest, ',', &word)) {
+        const struct model_field *field = model_field_find(entity, word);
+        if (field == NULL) {
+            char message[96];
+            (void)snprintf(message, sizeof message, "%s has no field \"%.*s\".", entity->name,
+                           BYTES_ARG(bytes_slice(word, 0, 40)));
+            query_wrong(p, name, "FIELD_UNKNOWN", message);
+            continue;
+        }
+        model_fields_add(&p->query.fields, (unsigned)(field - entity->fields));
+    }
+    if (value.len == 0) {
+        query_wrong(p, name, "VALUE_INVALID", "Send names of fields with commas between.");
+    }
+    if (key != NULL) {
+        model_fields_add(&p->query.fields, (unsigned)(key - entity->fields));
+    }
+    p->query.selects = true;
+}
+
+static bool query_truth(struct query_parser *p, struct bytes name, struct bytes value)
+{
+    bool truth = bytes_equal_text(value, "true");
+    if (!truth && !bytes_equal_text(value, "false")) {
+        query_wrong(p, name, "VALUE_INVALID", "Send true or false.");
+    }
+    return truth;
+}
+
+static void query_view(struct query_parser *p, struct bytes name, struct bytes value)
+{
+    if (bytes_equal_text(name, "fields")) {
+        query_select(p, name, value);
+    } else {
+        p->query.include_raw = query_truth(p, name, value);
+    }
+}
+
 // The one parameter of operations that change a source's records.
 static bool query_takes_dry_run(const struct query_parser *p, struct bytes name)
 {
@@ -205,27 +262,19 @@ static bool query_takes_dry_run(const struct query_parser *p, struct bytes name)
            bytes_equal_text(name, "validate_only");
 }
 
-static void query_dry_run(struct query_parser *p, struct bytes name, struct bytes value)
-{
-    p->query.validate_only = bytes_equal_text(value, "true");
-    if (!p->query.validate_only && !bytes_equal_text(value, "false")) {
-        query_wrong(p, name, "VALUE_INVALID", "Send true or false.");
-    }
-}
-
 static void query_parameter(struct query_parser *p, struct bytes name, struct bytes value)
 {
     struct bytes inner = {0};
-    if (query_takes_dry_run(p, name)) {
-        if (query_is_repeated(p, name)) {
-            query_wrong(p, name, "PARAMETER_REPEATED", "Send each parameter once.");
-        } else {
-            query_dry_run(p, name, value);
-        }
-    } else if (!p->operation->list) {
-        query_wrong(p, name, "PARAMETER_UNKNOWN", "This operation takes no parameters.");
+    bool dry_run = query_takes_dry_run(p, name);
+    bool view = query_takes_view(p, name);
+    if (!dry_run && !view && !p->operation->list) {
+        query_wrong(p, name, "PARAMETER_UNKNOWN", "This operation has no such parameter.");
     } else if (query_is_repeated(p, name)) {
         query_wrong(p, name, "PARAMETER_REPEATED", "Send each parameter once.");
+    } else if (dry_run) {
+        p->query.validate_only = query_truth(p, name, value);
+    } else if (view) {
+        query_view(p, name, value);
     } else if (query_inner(name, "filter[", &inner)) {
         query_filter(p, name, inner, value);
     } else if (query_inner(name, "sort[", &inner)) {

@@ -1,7 +1,7 @@
-// The query string of a list: page, per_page, filter[], filterMatch, sort[]; of a write:
-// validate_only. Everything that is not understood is refused by name; nothing is ignored. Values
-// are checked against the field's type here; what the source can filter by is mapping's business.
-// SPDX-License-Identifier: Apache-2.0
+// The query string of a list: page, per_page, filter[], filterMatch, sort[], fields, include_raw;
+// of one record: fields, include_raw; of a write: validate_only. Everything that is not understood
+// is refused by name; nothing is ignored. Values are checked against the field's type here; what
+// the source can filter by is mapping's business. SPDX-License-Identifier: Apache-2.0
 #ifndef FP_MODEL_QUERY_H
 #define FP_MODEL_QUERY_H
 
@@ -39,11 +39,29 @@ struct model_sort {
     struct bytes name;               // "sort[code]"
 };
 
+// Fields of an entity by their number, at most FP_LIMIT_ENTITY_FIELDS.
+struct model_fields {
+    uint64_t bits[FP_LIMIT_ENTITY_FIELDS / 64]; // bit i % 64 of element i / 64
+};
+
+static inline bool model_fields_has(const struct model_fields *fields, unsigned number)
+{
+    return (fields->bits[number / 64 % (FP_LIMIT_ENTITY_FIELDS / 64)] >> number % 64 & 1) != 0;
+}
+
+static inline void model_fields_add(struct model_fields *fields, unsigned number)
+{
+    fields->bits[number / 64 % (FP_LIMIT_ENTITY_FIELDS / 64)] |= UINT64_C(1) << number % 64;
+}
+
 struct model_query {
     uint32_t page;                                 // from 1
     uint32_t per_page;                             // 1 to FP_LIMIT_PAGE_SIZE_MAX
     bool match_any;                                // filterMatch=any
     bool validate_only;                            // of a write: check the body, change nothing
+    bool selects;                                  // only `fields` are wanted
+    bool include_raw;                              // the source's own record beside ours
+    struct model_fields fields;                    // with `selects`; the key is always among them
     unsigned filter_count;                         // of filters
     unsigned sort_count;                           // of sorts
     struct model_filter filters[FP_LIMIT_FILTERS]; // in the order sent

@@ -262,7 +262,7 @@ struct delete_input {
     bool customers_gone;   // the third
 };
 
-#define DELETE_SLICE 100 // connections or customers of one batch; at most 6 operations each
+#define DELETE_SLICE 100 // connections or customers of one batch; at most 7 operations each
 
 static enum fp_error delete_connections(struct registry_job *job, struct delete_input *input)
 {
@@ -276,6 +276,7 @@ static enum fp_error delete_connections(struct registry_job *job, struct delete_
         store_delete_metadata(job_batch(job), rows[i].id);
         store_delete_tokens(job_batch(job), rows[i].id);
         store_delete_codes(job_batch(job), rows[i].id);
+        store_delete_replays(job_batch(job), rows[i].id);
         store_delete_connection(job_batch(job), rows[i].id);
         error = job_forget(job, rows[i].id);
     }

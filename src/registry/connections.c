@@ -141,6 +141,7 @@ static enum fp_error connections_end(struct registry_job *job, struct store_conn
         return error;
     }
     store_delete_credential(job_batch(job), row->id, 0);
+    store_delete_replays(job_batch(job), row->id);
     job_record(job, AUDIT_CONNECTION_DELETE)->customer = bytes_of_text(customer);
     job_record(job, AUDIT_CREDENTIAL_DESTROY)->customer = bytes_of_text(customer);
     return FP_OK;

@@ -144,6 +144,7 @@ static enum fp_error erase_end_one(struct registry_job *job, struct store_connec
     if (error == FP_OK) {
         memcpy(job->connection, row->id, sizeof job->connection);
         store_delete_credential(job_batch(job), row->id, 0);
+        store_delete_replays(job_batch(job), row->id);
         store_delete_metadata(job_batch(job), row->id);
         job_record(job, AUDIT_CONNECTION_DELETE)->customer = e->id;
         job_record(job, AUDIT_CREDENTIAL_DESTROY)->customer = e->id;
@@ -198,6 +199,7 @@ static enum fp_error erase_mark_one(struct registry_job *job, struct store_conne
         return FP_OK;
     }
     store_delete_credential(job_batch(job), row->id, 0);
+    store_delete_replays(job_batch(job), row->id);
     store_delete_metadata(job_batch(job), row->id);
     return advance_connection(job, row, &event, &step);
 }

@@ -23,3 +23,9 @@ struct seal_place place_of_webhook(const char *webhook)
     return (struct seal_place){BYTES(KEYRING_SYSTEM), BYTES("webhook"), bytes_of_text(webhook),
                                BYTES("secret")};
 }
+
+struct seal_place place_of_replay(const char *customer, const char *replay)
+{
+    return (struct seal_place){bytes_of_text(customer), BYTES("replay"), bytes_of_text(replay),
+                               BYTES("answer")};
+}

@@ -14,5 +14,7 @@ struct seal_place place_of_credential(const char *customer, const char *connecti
 struct seal_place place_of_metadata(const char *customer, const char *connection);
 // The secret of an endpoint for webhooks: under the installation's own key.
 struct seal_place place_of_webhook(const char *webhook);
+// The answer to an Idempotency-Key; replay is the row's id.
+struct seal_place place_of_replay(const char *customer, const char *replay);
 
 #endif

@@ -73,8 +73,8 @@ void registry_note_use(struct registry *registry, const char *id, int64_t now_ms
 int64_t registry_last_use(const struct registry *registry, const char *id);
 // Hands what was noted to the store, not waiting; for a timer.
 void registry_flush_usage(struct registry *registry);
-// Deletes tokens, codes and links that ended long ago and ends tokens that nobody uses
-// (tokens.unused_days), some hundred rows a call; for a timer.
+// Deletes tokens, codes, links and answers to Idempotency-Keys that ended long ago and ends tokens
+// that nobody uses (tokens.unused_days), some hundred rows a call; for a timer.
 void registry_sweep(struct registry *registry, int64_t now_ms);
 
 #endif

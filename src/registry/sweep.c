@@ -1,6 +1,6 @@
-// Ended tokens and links are swept away some time after their end; until then they tell their
-// reason. Tokens that nobody uses are ended, where the configuration says so.
-// SPDX-License-Identifier: Apache-2.0
+// Ended tokens, links and answers to Idempotency-Keys are swept away some time after their end;
+// until then they tell their reason. Tokens that nobody uses are ended, where the configuration
+// says so. SPDX-License-Identifier: Apache-2.0
 #include "auth/token_text.h"
 #include "registry/deliver.h"
 #include "registry/registry_int.h"
@@ -8,8 +8,11 @@
 
 #include <string.h>
 
-#define SWEEP_CODES 100 // looked at in a round
-#define SWEEP_LINKS 100 // of each kind, looked at in a round
+#define SWEEP_CODES   100 // looked at in a round
+#define SWEEP_LINKS   100 // of each kind, looked at in a round
+#define SWEEP_REPLAYS 16  // read at once, with their answers
+#define SWEEP_ROUNDS  16  // of that
+#define SWEEP_MEMORY  ((size_t)24 * 1024 * 1024)
 
 static bool sweep_is_due(const struct store_token *row, int64_t now_ms)
 {
@@ -115,6 +118,35 @@ static unsigned sweep_links(struct registry *registry, struct arena *arena,
     return due;
 }
 
+// As codes: oldest first.
+static unsigned sweep_replays(struct registry *registry, struct store_batch *batch, int64_t now_ms)
+{
+    struct store_query query = {.limit = SWEEP_REPLAYS};
+    struct arena *arena = arena_create(SWEEP_MEMORY, false);
+    struct store_replay *rows = NULL;
+    char after[ID_TEXT] = "";
+    size_t count = arena != NULL ? SWEEP_REPLAYS : 0;
+    unsigned due = 0;
+    for (unsigned round = 0; round < SWEEP_ROUNDS && count == SWEEP_REPLAYS; round++) {
+        unsigned before = due;
+        arena_reset(arena);
+        query.after = after[0] != '\0' ? after : NULL;
+        if (store_list_replays(registry->parts.store, &query, arena, &rows, &count) != FP_OK) {
+            break;
+        }
+        for (size_t i = 0; i < count; i++) {
+            if (rows[i].created_ms + (int64_t)FP_LIMIT_REPLAY_KEPT * 1000 < now_ms) {
+                store_delete_replay(batch, rows[i].id);
+                memcpy(after, rows[i].id, sizeof after);
+                due++;
+            }
+        }
+        count = due - before; // the first that is not due ends it: those behind are younger
+    }
+    arena_free(arena);
+    return due;
+}
+
 static void sweep_rows(struct registry *registry, struct arena *arena,
                        const struct store_token *rows, size_t count, int64_t now_ms)
 {
@@ -127,6 +159,7 @@ static void sweep_rows(struct registry *registry, struct arena *arena,
     due += sweep_links(registry, arena, batch, STORE_LINK_INVITED, now_ms);
     due += sweep_links(registry, arena, batch, STORE_LINK_OAUTH, now_ms);
     due += deliver_sweep(registry, arena, batch, now_ms);
+    due += sweep_replays(registry, batch, now_ms);
     for (size_t i = 0; i < count; i++) {
         if (sweep_is_due(&rows[i], now_ms)) {
             store_delete_token(batch, rows[i].id);

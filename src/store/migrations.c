@@ -73,6 +73,7 @@ static const char step_3[] =
 
 // Metadata that is changed by two at once is not lost: each names the version it saw.
 static const char step_4[] = "ALTER TABLE metadata ADD COLUMN version INTEGER NOT NULL DEFAULT 1;";
+
 // The dashboard: who may use it, and who is signed in. Lists are sorted and searched there.
 static const char step_5[] =
     "CREATE TABLE person(id TEXT PRIMARY KEY NOT NULL, email TEXT NOT NULL UNIQUE,"
@@ -110,7 +111,15 @@ static const char step_7[] =
     "CREATE INDEX delivery_webhook ON delivery(webhook,state,id);"
     "CREATE INDEX delivery_state ON delivery(state,id);";
 
-static const char *const steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7};
+// Changes that were asked for with an Idempotency-Key.
+static const char step_8[] =
+    "CREATE TABLE replay(id TEXT PRIMARY KEY NOT NULL, hash BLOB NOT NULL UNIQUE,"
+    " request BLOB NOT NULL, connection TEXT NOT NULL REFERENCES connection(id),"
+    " state INTEGER NOT NULL, answer BLOB NOT NULL, created_ms INTEGER NOT NULL,"
+    " version INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX replay_connection ON replay(connection,id);";
+
+static const char *const steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8};
 
 const char *const *store__migrations(unsigned *count_out)
 {

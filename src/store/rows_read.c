@@ -162,6 +162,19 @@ enum fp_error store_find_code(struct store *store, const uint8_t hash[static STO
     return error;
 }
 
+enum fp_error store_find_replay(struct store *store, const uint8_t hash[static STORE_HASH],
+                                struct arena *arena, struct store_replay *out)
+{
+    struct store_replay row = {0};
+    enum fp_error error = FP_E_STORE_NOT_FOUND;
+    memcpy(row.hash, hash, sizeof row.hash);
+    error = store__get(store, STORE_REPLAY, STORE_BY_SECOND, arena, &row);
+    if (error == FP_OK) {
+        *out = row;
+    }
+    return error;
+}
+
 enum fp_error store_get_metadata(struct store *store, const char *connection, struct arena *arena,
                                  struct store_metadata *out)
 {
@@ -407,6 +420,18 @@ enum fp_error store_list_deliveries(struct store *store, const struct store_quer
 {
     struct store_rows found = {0};
     enum fp_error error = store__list(store, STORE_DELIVERY, query, arena, &found);
+    if (error == FP_OK) {
+        *out = found.rows;
+        *count_out = found.count;
+    }
+    return error;
+}
+
+enum fp_error store_list_replays(struct store *store, const struct store_query *query,
+                                 struct arena *arena, struct store_replay **out, size_t *count_out)
+{
+    struct store_rows found = {0};
+    enum fp_error error = store__list(store, STORE_REPLAY, query, arena, &found);
     if (error == FP_OK) {
         *out = found.rows;
         *count_out = found.count;

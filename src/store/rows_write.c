@@ -163,6 +163,29 @@ void store_delete_codes(struct store_batch *batch, const char *connection)
     store__add(batch, STORE_CODE, STORE_DELETE_OF, true, &row);
 }
 
+void store_insert_replay(struct store_batch *batch, const struct store_replay *row)
+{
+    store__add(batch, STORE_REPLAY, STORE_INSERT, false, row);
+}
+
+void store_update_replay(struct store_batch *batch, const struct store_replay *row)
+{
+    store__add(batch, STORE_REPLAY, STORE_UPDATE, false, row);
+}
+
+void store_delete_replay(struct store_batch *batch, const char *id)
+{
+    KEY_ROW(store_replay, id, id);
+    store__add(batch, STORE_REPLAY, STORE_DELETE, false, &row);
+}
+
+void store_delete_replays(struct store_batch *batch, const char *connection)
+{
+    KEY_ROW(store_replay, connection, connection);
+    row.id[0] = '*'; // not the key this time
+    store__add(batch, STORE_REPLAY, STORE_DELETE_OF, true, &row);
+}
+
 void store_insert_metadata(struct store_batch *batch, const struct store_metadata *row)
 {
     store__add(batch, STORE_METADATA, STORE_INSERT, false, row);

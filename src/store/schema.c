@@ -207,6 +207,17 @@ static const struct store_column delivery[] = {
     FIXED(store_delivery, authenticator, 0),
 };
 
+static const struct store_column replay[] = {
+    TEXT(store_replay, id, STORE_KEY),
+    FIXED(store_replay, hash, STORE_SECOND),
+    FIXED(store_replay, request, 0),
+    TEXT(store_replay, connection, STORE_PARENT),
+    NUMBER(store_replay, state, STORE_U32, 0),
+    BLOB(store_replay, answer, FP_LIMIT_REPLAY_ANSWER + 65536),
+    NUMBER(store_replay, created_ms, STORE_I64, 0),
+    NUMBER(store_replay, version, STORE_U32, STORE_VERSION),
+};
+
 static const struct store_column metadata[] = {
     TEXT(store_metadata, connection, STORE_KEY),
     BLOB(store_metadata, content, FP_LIMIT_METADATA_JSON + 4096),
@@ -241,6 +252,7 @@ static const struct store_entity entities[STORE_KIND_COUNT] = {
     [STORE_OPERATOR] = {"person", sizeof(struct store_operator), person,
                         sizeof person / sizeof person[0]},
     [STORE_SESSION] = ENTITY(session),
+    [STORE_REPLAY] = ENTITY(replay),
 };
 
 // Fields of a query by the column they restrict.

@@ -34,6 +34,8 @@ void answer_gateway(struct vault *v, uint64_t number, const struct answer *answe
                               .retry_after_s = answer_retry_after(answer->error),
                               .application = bytes_of_text(answer->application),
                               .connection = bytes_of_text(answer->connection),
+                              .replayed = answer->replayed ? 1 : 0,
+                              .etag = answer->etag,
                               .body = answer->body};
     if (gateway != NULL && link_put_answer(gateway, &out) != FP_OK) {
         answer_log_lost(answer); // the queue is full: the gateway's deadline answers

@@ -135,6 +135,8 @@ static struct link_execute call_execute_of(const struct call *call, const struct
                                  .key = in->key,
                                  .subkey = in->subkey,
                                  .query = in->query,
+                                 .condition = in->condition,
+                                 .keep = call->repeat != NULL ? 1 : 0,
                                  .body = in->body,
                                  .deadline_ms = room_config(call->vault->room)->call_timeout_ms};
 }
@@ -234,11 +236,15 @@ static void call_describe(const struct link_call *in, struct buf *out)
     json_end_object(&j);
 }
 
-static void call_record(struct vault *v, const struct link_frame *frame, const struct link_call *in,
-                        const struct registry_identity *identity)
+void call_audit(struct call *call)
 {
-    struct call *call = call_begin(v, in->call, in->request_id, identity);
-    struct registry_caller caller = registry_caller_of(identity, in->request_id, in->address);
+    struct vault *v = call->vault;
+    const struct registry_identity *identity = &call->held->identity;
+    struct link_call in = {0};
+    if (link_get_call(call_frame(call), &in) != FP_OK) {
+        vault_broken_rule(v, "CALL");
+    }
+    struct registry_caller caller = registry_caller_of(identity, in.request_id, in.address);
     struct audit_record record = {.action = AUDIT_CREDENTIAL_USE,
                                   .actor = caller.actor,
                                   .actor_id = caller.actor_id,
@@ -248,21 +254,30 @@ static void call_record(struct vault *v, const struct link_frame *frame, const s
                                   .token = caller.token,
                                   .request_id = caller.request_id,
                                   .address = caller.address};
-    if (call == NULL) {
-        return;
-    }
-    if (!call_hold(call, frame, identity)) {
-        answer_error(call, FP_E_NO_MEMORY);
-        return;
-    }
     buf_clear(&v->body);
-    call_describe(in, &v->body);
+    call_describe(&in, &v->body);
     record.detail = buf_bytes(&v->body);
     call->stage = CALL_RECORDING;
     call->pending++;
     if (audit_append(v->in.audit, &record, call_recorded, call) != FP_OK) {
         call->pending--;
         answer_error(call, FP_E_AUDIT_UNAVAILABLE);
+    }
+}
+
+static void call_record(struct vault *v, const struct link_frame *frame, const struct link_call *in,
+                        const struct registry_identity *identity)
+{
+    struct call *call = call_begin(v, in->call, in->request_id, identity);
+    if (call == NULL) {
+        return;
+    }
+    if (!call_hold(call, frame, identity)) {
+        answer_error(call, FP_E_NO_MEMORY);
+    } else if (in->idempotency_key.len != 0 && model_operation_at(in->operation)->write) {
+        vault_repeat_start(call, in, identity);
+    } else {
+        call_audit(call);
     }
 }
 
@@ -416,6 +431,9 @@ void vault_on_cancel(struct vault *v, const struct link_frame *frame)
     }
     // one that was answered in between is no fault
     call = call_find(v, in.call);
+    if (call != NULL && call->repeat != NULL && call->stage == CALL_AT_EGRESS) {
+        return; // the client asks again with its Idempotency-Key: the answer is kept for then
+    }
     if (call != NULL) {
         call_stop(call);
         call_abandon(call);

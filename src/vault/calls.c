@@ -96,6 +96,7 @@ static void call_free(struct call *call)
         v->newest = call->older;
     }
     v->calls--;
+    mem_free(call->repeat);
     mem_free(call);
     vault_check_drained(v);
 }
@@ -108,6 +109,7 @@ void call_abandon(struct call *call)
     if (call->webhook[0] != '\0') {
         hooks_forget(call);
     }
+    vault_repeat_end(call, call->stage == CALL_AT_EGRESS);
     call_unlist(call);
     call->peer = NULL;
     if (call->pending == 0) {

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "registry/connections.h"
 
-static void outcome_noted(struct vault *v, uint64_t number)
+void outcome_noted(struct vault *v, uint64_t number)
 {
     struct buf *egress = room_out(v->room, LINK_ROOM_EGRESS);
     struct link_noted out = {number};
@@ -81,6 +81,7 @@ void vault_on_outcome(struct vault *v, const struct link_frame *frame)
         }
         return;
     }
+    vault_repeat_end(call, in.changed != 0);
     if (kind == CONNECTION_EVENT_ANSWERED) {
         registry_note_use(v->in.registry, call->connection, clock_wall_ms());
     }

@@ -160,6 +160,7 @@ static enum fp_error vault_open(struct room *room, void **state_out)
         return FP_E_NO_MEMORY;
     }
     v->room = room;
+    v->began_ms = clock_wall_ms();
     v->owner_uid = stat(room_config(room)->data_dir, &data) == 0 ? data.st_uid : geteuid();
     v->master_fd = room_take_fd(room, ROOM_HANDOVER_FILE, "master.key");
     v->next_fd = room_take_fd(room, ROOM_HANDOVER_FILE, "master.key.new");
@@ -339,6 +340,8 @@ static void vault_frame(void *state, enum link_room from, const struct link_fram
         vault_on_outcome(v, frame);
     } else if (from == LINK_ROOM_EGRESS && frame->number == LINK_PLATFORMS_TOLD) {
         vault_on_platforms(v, frame);
+    } else if (from == LINK_ROOM_EGRESS && frame->number == LINK_KEEP) {
+        vault_on_keep(v, frame);
     } else if (from == LINK_ROOM_EGRESS && frame->number == LINK_VERIFIED) {
         vault_on_verified(v, frame);
     } else if (from == LINK_ROOM_EGRESS && frame->number == LINK_NOTIFIED) {

@@ -27,6 +27,7 @@ enum call_stage {
 
 struct vault;
 struct control_peer;
+struct repeat;
 
 struct call {
     struct call *next;                        // in its bucket
@@ -49,6 +50,8 @@ struct call {
     uint32_t credential_version;              // handed over
     uint32_t state;                           // of the connection when it was checked
     struct held *held;                        // request and identity until the hand-over; wiped
+    struct repeat *repeat;                    // of an Idempotency-Key; owned; NULL: none
+    bool settled;                             // the store knows what became of it, or will
 };
 
 // What is needed only until a call is handed over.
@@ -120,6 +123,7 @@ struct vault {
     struct arena *arena;                             // of the frame in hand; wiped
     struct buf body, detail, errors;                 // of the frame in hand
     uint64_t ticks;                                  // since start
+    int64_t began_ms;                                // this room, wall clock
     bool reading;                                    // one read of the store for a whole turn
     bool store_away;                                 // the database cannot be reached
     bool store_told;                                 // the gateway heard of it once
@@ -163,6 +167,8 @@ struct answer {
     struct bytes errors;     // JSON array or empty
     const char *application; // id or ""
     const char *connection;  // id or ""
+    struct bytes etag;       // of body, where replayed
+    bool replayed;           // the answer of an earlier request
 };
 // To the gateway, for a call that is in no table.
 void answer_gateway(struct vault *v, uint64_t number, const struct answer *answer);
@@ -184,8 +190,12 @@ void vault_on_connect_send(struct vault *v, const struct link_frame *frame);
 void vault_on_connect_link_create(struct vault *v, const struct link_frame *frame);
 void vault_on_metadata_set(struct vault *v, const struct link_frame *frame);
 void vault_on_cancel(struct vault *v, const struct link_frame *frame);
+// The record of the credential's use for a held CALL, then the hand-over.
+void call_audit(struct call *call);
 void vault_on_outcome(struct vault *v, const struct link_frame *frame);
 void vault_on_verified(struct vault *v, const struct link_frame *frame);
+// Tells egress that its answer may go out.
+void outcome_noted(struct vault *v, uint64_t number);
 // A held CONNECT_SEND is planned, counted, recorded and tried.
 void connect_start(struct call *call);
 void connect_refuse(struct call *call, enum fp_error error);
@@ -218,6 +228,14 @@ void hooks_lost(struct call *call, enum fp_error error);
 void hooks_forget(struct call *call);
 void vault_on_notified(struct vault *v, const struct link_frame *frame);
 void vault_on_webhook_create(struct vault *v, const struct link_frame *frame);
+
+// ---- repeat.c: changes with an Idempotency-Key
+// A held CALL with a key: answered as it was before, or on its way to call_audit().
+void vault_repeat_start(struct call *call, const struct link_call *in,
+                        const struct registry_identity *identity);
+// The call is over. changed: the source may have changed something, and no answer was kept.
+void vault_repeat_end(struct call *call, bool changed);
+void vault_on_keep(struct vault *v, const struct link_frame *frame);
 
 // ---- control.c: the control socket
 void control_listen(struct vault *v);

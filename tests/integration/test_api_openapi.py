@@ -265,8 +265,10 @@ def test_every_parameter_that_is_described_is_understood(fishplate, documents, o
     """Filters and orders are done or refused as unsupported; none is unknown or unfit."""
     document = documents["3.1"]
     rows = parameters(document, document["paths"][path]["get"])
-    assert set(rows) == {"page", "per_page", "pageSize", "filterMatch", "filter", "sort"}
+    assert set(rows) == {"page", "per_page", "pageSize", "filterMatch", "filter", "sort", "fields", "include_raw",
+                         "If-None-Match"}
     asked = [f"sort[{name}]=0" for name in rows["sort"]["schema"]["properties"]]
+    asked += ["include_raw=true", "fields=" + ",".join(rows["fields"]["schema"]["items"]["enum"])]
     for name, schema in rows["filter"]["schema"]["properties"].items():
         kind = schema["$ref"].rsplit("/", 1)[1] if "$ref" in schema else schema["type"]
         asked.append(f"filter[{name}]={VALUES[kind]}")

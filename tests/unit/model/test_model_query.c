@@ -227,10 +227,64 @@ static void test_model_query__number_grammar(void **state)
     }
 }
 
+static bool selects(const struct model_query *q, const struct model_entity *entity,
+                    const char *name)
+{
+    const struct model_field *field = model_field_find(entity, bytes_of_text(name));
+    return model_fields_has(&q->fields, (unsigned)(field - entity->fields));
+}
+
+static void test_model_query__fields_that_are_wanted(void **state)
+{
+    const struct model_entity *entity = model_operations[MODEL_OP_ERP_PURCHASE_ORDERS_LIST].entity;
+    struct model_query q = good("fields=orderNo,lineItems,orderNo&include_raw=true");
+    (void)state;
+    assert_true(q.selects && q.include_raw);
+    assert_true(selects(&q, entity, "orderNo") && selects(&q, entity, "lineItems"));
+    assert_true(selects(&q, entity, "key"));
+    assert_false(selects(&q, entity, "vendorKey"));
+    q = good("include_raw=false");
+    assert_false(q.selects || q.include_raw);
+}
+
+static void test_model_query__views_are_of_records_alone(void **state)
+{
+    static const struct {
+        unsigned operation; // asked for
+        const char *text;   // its query
+        enum fp_error then; // what becomes of it
+    } cases[] = {
+        {MODEL_OP_ERP_PURCHASE_ORDERS_ITEM, "fields=orderNo&include_raw=true", FP_OK},
+        {MODEL_OP_ERP_PURCHASE_ORDERS_ITEM, "page=1", FP_E_PARAMETER_INVALID},
+        {MODEL_OP_ERP_STATUSES_PURCHASE_ORDERS_STATUSES, "fields=name", FP_OK},
+        {MODEL_OP_ERP_STATUSES_PURCHASE_ORDERS_STATUSES, "include_raw=true",
+         FP_E_PARAMETER_INVALID},
+        {MODEL_OP_ERP_PURCHASE_ORDERS_CREATE, "fields=orderNo", FP_E_PARAMETER_INVALID},
+        {MODEL_OP_SYSTEM_CONNECTIONS, "fields=name", FP_E_PARAMETER_INVALID},
+        {MODEL_OP_ERP_PURCHASE_ORDERS_LIST, "fields=", FP_E_PARAMETER_INVALID},
+        {MODEL_OP_ERP_PURCHASE_ORDERS_LIST, "fields=orderNo,", FP_E_PARAMETER_INVALID},
+        {MODEL_OP_ERP_PURCHASE_ORDERS_LIST, "fields=orderNo&fields=key", FP_E_PARAMETER_INVALID},
+        {MODEL_OP_ERP_PURCHASE_ORDERS_LIST, "include_raw=yes", FP_E_PARAMETER_INVALID},
+        {MODEL_OP_ERP_PURCHASE_ORDERS_LIST, "fields=lineItems.key", FP_E_PARAMETER_INVALID},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct model_query q = {0};
+        if (parse_for(cases[i].operation, cases[i].text, &q) != cases[i].then) {
+            fail_msg("%s", cases[i].text);
+        }
+    }
+    assert_int_equal(parse("fields=orderNo,shoeSize", &(struct model_query){0}),
+                     FP_E_PARAMETER_INVALID);
+    assert_non_null(strstr(buf_text(&errors), "PurchaseOrder has no field \\\"shoeSize\\\"."));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model_query__defaults),
+        cmocka_unit_test(test_model_query__fields_that_are_wanted),
+        cmocka_unit_test(test_model_query__views_are_of_records_alone),
         cmocka_unit_test(test_model_query__pages),
         cmocka_unit_test(test_model_query__filters),
         cmocka_unit_test(test_model_query__booleans),

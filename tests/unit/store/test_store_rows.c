@@ -125,6 +125,42 @@ static void test_store_rows__a_code_is_redeemed_once(void **state)
     assert_int_equal(store_find_code(w->store, code.hash, &found), FP_E_STORE_NOT_FOUND);
 }
 
+static void test_store_rows__a_replay_is_of_one_key(void **state)
+{
+    struct world *w = *state;
+    struct store_replay replay = {.id = "rpl_00000000000000000000000001",
+                                  .hash = {7},
+                                  .request = {8},
+                                  .connection = "con_00000000000000000000000001",
+                                  .state = STORE_REPLAY_RUNNING,
+                                  .created_ms = 5000,
+                                  .version = 1};
+    struct store_replay other = replay, found;
+    struct store_replay *rows = NULL;
+    size_t count = 0;
+    const struct store_query query = {.connection = "con_00000000000000000000000001"};
+    put_first(w);
+    assert_int_equal(store_find_replay(w->store, replay.hash, w->arena, &found),
+                     FP_E_STORE_NOT_FOUND);
+    assert_int_equal(WRITE(w, store_insert_replay, &replay), FP_OK);
+    other.id[ID_TEXT - 2] = '2';
+    assert_int_equal(WRITE(w, store_insert_replay, &other), FP_E_EXISTS);
+    replay.state = STORE_REPLAY_DONE;
+    replay.answer = BYTES("sealed");
+    assert_int_equal(WRITE(w, store_update_replay, &replay), FP_OK);
+    assert_int_equal(WRITE(w, store_update_replay, &replay), FP_E_STORE_CONFLICT);
+    assert_int_equal(store_find_replay(w->store, replay.hash, w->arena, &found), FP_OK);
+    assert_int_equal(found.state, STORE_REPLAY_DONE);
+    assert_int_equal(found.version, 2);
+    assert_memory_equal(found.request, replay.request, sizeof replay.request);
+    assert_true(bytes_equal(found.answer, replay.answer));
+    assert_int_equal(store_list_replays(w->store, &query, w->arena, &rows, &count), FP_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(WRITE(w, store_delete_replay, replay.id), FP_OK);
+    assert_int_equal(WRITE(w, store_delete_replay, replay.id), FP_E_STORE_NOT_FOUND);
+    assert_int_equal(WRITE(w, store_delete_replays, replay.connection), FP_OK);
+}
+
 static void test_store_rows__families_of_tokens(void **state)
 {
     struct world *w = *state;
@@ -256,6 +292,7 @@ static void test_store_rows__what_belongs_to_what(void **state)
     store_delete_credential(batch, id, 0);
     store_delete_tokens(batch, id);
     store_delete_codes(batch, id);
+    store_delete_replays(batch, id);
     store_delete_metadata(batch, id);
     store_delete_connection(batch, id);
     store_delete_customer(batch, "cus_00000000000000000000000001");
@@ -351,6 +388,7 @@ int main(void)
         CASE(second_keys),
         CASE(taken_keys),
         CASE(a_code_is_redeemed_once),
+        CASE(a_replay_is_of_one_key),
         CASE(families_of_tokens),
         CASE(updates_name_the_version_they_saw),
         CASE(touching_is_no_change),
