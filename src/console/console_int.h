@@ -4,6 +4,7 @@
 #ifndef FP_CONSOLE_CONSOLE_INT_H
 #define FP_CONSOLE_CONSOLE_INT_H
 
+#include "auth/console_headers.h"
 #include "auth/console_route.h"
 #include "base/arena.h"
 #include "base/id.h"
@@ -12,8 +13,6 @@
 #include "console/files.h"
 #include "http/server.h"
 #include "room/room.h"
-
-#define CONSOLE_COOKIE_NAME "__Host-fishplate"
 
 // A request with its answer, as far as answering and logging need it.
 struct console_exchange {

@@ -34,79 +34,39 @@ static bool header_one(const struct http_request *request, const char *name, str
     return http_headers_find(request->headers, request->header_count, name, out) == 1;
 }
 
-// Whether one of our pages sent it. Browsers name the origin of everything but a plain GET, and
-// tell in Sec-Fetch-Site how the sender stands to us; a program that is no browser sends neither.
 static bool same_origin(const struct http_request *request)
 {
-    static const struct bytes https = {(const uint8_t *)"https://", 8};
-    struct bytes own = {0}, origin = {0}, host = {0}, site = {0};
+    struct console_origin from = {.method = request->method};
+    struct bytes own = {0};
     if (!header_one(request, OWN_HEADER, &own) || !bytes_equal_text(own, "1") ||
-        !header_one(request, "Host", &host)) {
+        !header_one(request, "Host", &from.host)) {
         return false;
     }
-    if (http_headers_find(request->headers, request->header_count, "Sec-Fetch-Site", &site) != 0 &&
-        !bytes_equal_text(site, "same-origin")) {
-        return false;
-    }
-    if (http_headers_find(request->headers, request->header_count, "Origin", &origin) == 0) {
-        return bytes_equal(request->method, BYTES("GET"));
-    }
-    return bytes_starts_with(origin, https) &&
-           bytes_equal_nocase(bytes_slice(origin, https.len, origin.len), host);
+    from.has_site = http_headers_find(request->headers, request->header_count, "Sec-Fetch-Site",
+                                      &from.site) != 0;
+    from.has_origin =
+        http_headers_find(request->headers, request->header_count, "Origin", &from.origin) != 0;
+    return console_same_origin(&from);
 }
 
-// The session in the Cookie header; empty where there is none, or more than one.
 static struct bytes cookie_session(const struct http_request *request)
 {
-    static const struct bytes name = {(const uint8_t *)CONSOLE_COOKIE_NAME "=",
-                                      sizeof CONSOLE_COOKIE_NAME};
-    struct bytes rest = {0}, piece = {0}, found = {0};
-    unsigned count = 0;
-    if (!header_one(request, "Cookie", &rest)) {
-        return found;
-    }
-    while (rest.len != 0 && bytes_split(&rest, ';', &piece)) {
-        piece = bytes_trim(piece);
-        if (bytes_starts_with(piece, name)) {
-            found = bytes_slice(piece, name.len, piece.len);
-            count++;
-        }
-    }
-    return count == 1 && found.len <= 64 ? found : (struct bytes){0};
-}
-
-static int hex_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-// One character of a percent-encoded text, from the front; control characters become blanks.
-static uint8_t reason_next(struct bytes *rest)
-{
-    uint8_t c = rest->ptr[0];
-    size_t used = 1;
-    if (c == '%' && rest->len > 2 && hex_digit(rest->ptr[1]) >= 0 && hex_digit(rest->ptr[2]) >= 0) {
-        c = (uint8_t)(hex_digit(rest->ptr[1]) * 16 + hex_digit(rest->ptr[2]));
-        used = 3;
-    }
-    *rest = bytes_slice(*rest, used, rest->len);
-    return c < ' ' || c == 0x7f ? ' ' : c;
+    struct bytes cookie = {0};
+    return header_one(request, "Cookie", &cookie) ? console_cookie_session(cookie)
+                                                  : (struct bytes){0};
 }
 
 // Headers are ASCII: the reason comes percent-encoded.
 static struct bytes reason_of(struct console *c, const struct http_request *request)
 {
-    struct bytes rest = {0};
-    uint8_t *text = arena_alloc(c->arena, 1, FP_LIMIT_CONSOLE_REASON);
-    size_t used = 0;
-    if (text == NULL || !header_one(request, REASON_NAME, &rest)) {
-        return (struct bytes){0};
+    struct bytes raw = {0}, copy = {0};
+    struct buf text;
+    buf_init(&text, FP_LIMIT_CONSOLE_REASON);
+    if (header_one(request, REASON_NAME, &raw) && console_reason_decode(raw, &text)) {
+        copy = arena_copy(c->arena, buf_bytes(&text));
     }
-    while (rest.len != 0 && used < FP_LIMIT_CONSOLE_REASON) {
-        text[used++] = reason_next(&rest);
-    }
-    return rest.len == 0 && bytes_is_utf8(bytes_of(text, used)) ? bytes_of(text, used)
-                                                                : (struct bytes){0};
+    buf_done(&text);
+    return copy;
 }
 
 static unsigned allowed_methods(struct bytes path)

@@ -313,6 +313,8 @@ static void (*const ask_rows[CONSOLE_ACTION_COUNT])(const struct console_ask *as
     [CONSOLE_SESSION] = sign_in_session,
     [CONSOLE_SIGN_OUT] = sign_in_out,
     [CONSOLE_CONFIRM] = sign_in_confirm,
+    [CONSOLE_SESSIONS] = sign_in_sessions,
+    [CONSOLE_SESSION_END] = sign_in_session_end,
     [CONSOLE_TOTP_BEGIN] = sign_in_totp_begin,
     [CONSOLE_TOTP_CONFIRM] = sign_in_totp_confirm,
     [CONSOLE_TOTP_REMOVE] = sign_in_totp_remove,

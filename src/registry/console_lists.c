@@ -24,6 +24,7 @@ struct list_input {
     const char *texts[CONSOLE_LIST_COUNT];   // the same; NULL where empty
     uint32_t page, per_page;                 // numbers
     bool descending;                         // sort began with a minus
+    const char *id;                          // what is searched for is one; else NULL
 };
 
 // Columns a list may be sorted by, as the page names them.
@@ -67,7 +68,10 @@ static void list_keep(struct registry_job *job, const struct parameters *p, stru
         in->descending = true;
         in->texts[CONSOLE_LIST_SORT]++;
     }
-    if (in->texts[CONSOLE_LIST_SEARCH] != NULL) {
+    if (id_valid(in->fields[CONSOLE_LIST_SEARCH], "con") ||
+        id_valid(in->fields[CONSOLE_LIST_SEARCH], "cus")) {
+        in->id = in->texts[CONSOLE_LIST_SEARCH];
+    } else if (in->texts[CONSOLE_LIST_SEARCH] != NULL) {
         in->texts[CONSOLE_LIST_SEARCH] = list_pattern(job, in->fields[CONSOLE_LIST_SEARCH]);
     }
 }
@@ -101,7 +105,11 @@ static enum fp_error list_query(const struct list_input *in, const struct list_s
                                 struct store_query *query)
 {
     const char *sort = in->texts[CONSOLE_LIST_SORT];
-    query->search = in->texts[CONSOLE_LIST_SEARCH];
+    if (in->id != NULL) {
+        query->id = in->id; // a whole one is found at once
+    } else {
+        query->search = in->texts[CONSOLE_LIST_SEARCH];
+    }
     query->application = in->texts[CONSOLE_LIST_APPLICATION];
     query->newest_first = sort == NULL || in->descending;
     query->limit = in->per_page;
@@ -112,6 +120,17 @@ static enum fp_error list_query(const struct list_input *in, const struct list_s
         }
     }
     return sort != NULL && query->sort == NULL ? FP_E_PARAMETER_INVALID : FP_OK;
+}
+
+// How many there are. A search reads every row: it is not done again where its page shows the end.
+static enum fp_error list_total(struct registry_job *job, enum store_kind kind,
+                                const struct store_query *query, size_t count, uint64_t *out)
+{
+    if (query->search != NULL && count < query->limit && (count != 0 || query->offset == 0)) {
+        *out = query->offset + count;
+        return FP_OK;
+    }
+    return store_count(job->registry->parts.store, kind, query, out);
 }
 
 static void list_end(struct json_out *json, const struct list_input *in, uint64_t total)
@@ -176,7 +195,7 @@ static enum fp_error build_connections(struct registry_job *job)
             store_list_connections(job->registry->parts.store, &query, job->scratch, &rows, &count);
     }
     if (error == FP_OK) {
-        error = store_count(job->registry->parts.store, STORE_CONNECTION, &query, &total);
+        error = list_total(job, STORE_CONNECTION, &query, count, &total);
     }
     list_begin(&json);
     for (size_t i = 0; error == FP_OK && i < count; i++) {
@@ -212,7 +231,7 @@ static enum fp_error build_customers(struct registry_job *job)
             store_list_customers(job->registry->parts.store, &query, job->scratch, &rows, &count);
     }
     if (error == FP_OK) {
-        error = store_count(job->registry->parts.store, STORE_CUSTOMER, &query, &total);
+        error = list_total(job, STORE_CUSTOMER, &query, count, &total);
     }
     list_begin(&json);
     for (size_t i = 0; error == FP_OK && i < count; i++) {

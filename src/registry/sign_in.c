@@ -185,7 +185,8 @@ void console_password_done(struct console_password *work)
 
 static void action_keep(struct registry_job *job, struct sign_in_input *in)
 {
-    struct bytes *fields[] = {&in->email, &in->code, &in->link, &in->name, &in->address, &in->who};
+    struct bytes *fields[] = {&in->email,   &in->code, &in->link, &in->name,
+                              &in->address, &in->who,  &in->key};
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         job_keep(job, fields[i]);
     }
@@ -208,6 +209,7 @@ static void action_run(const struct console_ask *ask, job_build *build)
         in->name = p.values[CONSOLE_FIELD_NAME];
         in->address = ask->question->address;
         in->who = ask->question->session;
+        in->key = ask->question->key;
         in->right = ask->password != NULL && ask->password->right;
         if (ask->password != NULL) {
             memcpy(in->made, ask->password->made, sizeof in->made);
@@ -245,6 +247,16 @@ void sign_in_confirm(const struct console_ask *ask)
 void sign_in_out(const struct console_ask *ask)
 {
     action_run(ask, sign_in__build_out);
+}
+
+void sign_in_sessions(const struct console_ask *ask)
+{
+    action_run(ask, sign_in__build_sessions);
+}
+
+void sign_in_session_end(const struct console_ask *ask)
+{
+    action_run(ask, sign_in__build_session_end);
 }
 
 void sign_in_totp_begin(const struct console_ask *ask)

@@ -33,6 +33,8 @@ void sign_in_invitation(const struct console_ask *ask);
 void sign_in_session(const struct console_ask *ask);
 void sign_in_confirm(const struct console_ask *ask);
 void sign_in_out(const struct console_ask *ask);
+void sign_in_sessions(const struct console_ask *ask);
+void sign_in_session_end(const struct console_ask *ask);
 void sign_in_totp_begin(const struct console_ask *ask);
 void sign_in_totp_confirm(const struct console_ask *ask);
 void sign_in_totp_remove(const struct console_ask *ask);

@@ -11,6 +11,7 @@ struct sign_in_input {
     struct bytes email, code, link, name; // of the form; may be empty
     struct bytes address;                 // of the browser
     struct bytes who;                     // its session, as the cookie holds it; may be empty
+    struct bytes key;                     // {id} of the path; may be empty
     bool right;                           // the password is
     char made[PASSWORD_TEXT + 1];         // a new one, to be stored
 };
@@ -25,6 +26,8 @@ enum fp_error sign_in__build_invitation(struct registry_job *job);
 enum fp_error sign_in__build_session(struct registry_job *job);
 enum fp_error sign_in__build_confirm(struct registry_job *job);
 enum fp_error sign_in__build_out(struct registry_job *job);
+enum fp_error sign_in__build_sessions(struct registry_job *job);
+enum fp_error sign_in__build_session_end(struct registry_job *job);
 enum fp_error sign_in__build_totp_begin(struct registry_job *job);
 enum fp_error sign_in__build_totp_confirm(struct registry_job *job);
 enum fp_error sign_in__build_totp_remove(struct registry_job *job);

@@ -318,6 +318,73 @@ enum fp_error sign_in__build_out(struct registry_job *job)
     return error;
 }
 
+static void write_one_session(struct registry_job *job, struct json_out *json,
+                              const struct store_session *row, const char *current)
+{
+    int64_t noted = registry_last_use(job->registry, row->id);
+    json_begin_object(json);
+    json_member_text_c(json, "id", row->id);
+    json_member_text_c(json, "address", row->address);
+    json_member_bool(json, "current", strcmp(row->id, current) == 0);
+    json_member_time(json, "created_at", row->created_ms);
+    json_member_time(json, "last_used_at", noted > row->used_ms ? noted : row->used_ms);
+    json_member_time(json, "expires_at", row->expires_ms);
+    json_end_object(json);
+}
+
+enum fp_error sign_in__build_sessions(struct registry_job *job)
+{
+    struct operator_identity *who = NULL;
+    struct store_query query = {.newest_first = true, .limit = FP_LIMIT_STORE_LIST};
+    struct store_session *rows = NULL;
+    struct json_out json = json_out_start(&job->body);
+    size_t count = 0;
+    enum fp_error error = who_is_it(job, job->input, &who);
+    if (error == FP_OK) {
+        query.person = who->person.id;
+        error =
+            store_list_sessions(job->registry->parts.store, &query, job->scratch, &rows, &count);
+    }
+    json_begin_object(&json);
+    json_name(&json, "data");
+    json_begin_array(&json);
+    for (size_t i = 0; error == FP_OK && i < count; i++) {
+        if (rows[i].expires_ms > job->now_ms) {
+            write_one_session(job, &json, &rows[i], who->session.id);
+        }
+    }
+    json_end_array(&json);
+    json_end_object(&json);
+    return error;
+}
+
+enum fp_error sign_in__build_session_end(struct registry_job *job)
+{
+    const struct sign_in_input *in = job->input;
+    struct operator_identity *who = NULL;
+    struct store_query query = {.limit = FP_LIMIT_STORE_LIST};
+    struct store_session *rows = NULL;
+    size_t count = 0;
+    enum fp_error error = who_is_it(job, in, &who);
+    if (error == FP_OK) {
+        query.person = who->person.id;
+        error =
+            store_list_sessions(job->registry->parts.store, &query, job->scratch, &rows, &count);
+    }
+    error = error == FP_OK && job_batch(job) == NULL ? FP_E_NO_MEMORY : error;
+    for (size_t i = 0; error == FP_OK && i < count; i++) {
+        if (bytes_equal_text(in->key, rows[i].id)) {
+            store_delete_session(job->batch, rows[i].id);
+            job->cookie = strcmp(rows[i].id, who->session.id) == 0 ? CONSOLE_COOKIE_DROP
+                                                                   : CONSOLE_COOKIE_KEEP;
+            (void)job_record(job, AUDIT_OPERATOR_LOGOUT);
+            buf_append_text(&job->body, "{\"data\":{}}");
+            return FP_OK;
+        }
+    }
+    return error == FP_OK ? FP_E_STORE_NOT_FOUND : error;
+}
+
 // --------------------------------------------------------------------------------- second factor
 
 // Writes what row->totp is, with a record.

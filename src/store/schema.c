@@ -25,7 +25,7 @@
     }
 
 static const struct store_column application[] = {
-    TEXT(store_application, id, STORE_KEY | STORE_SEARCHED),
+    TEXT(store_application, id, STORE_KEY),
     TEXT(store_application, name, STORE_SEARCHED),
     TEXT(store_application, environment, 0),
     TEXT(store_application, networks, 0),
@@ -39,7 +39,7 @@ static const struct store_column application[] = {
 };
 
 static const struct store_column customer[] = {
-    TEXT(store_customer, id, STORE_KEY | STORE_SEARCHED),
+    TEXT(store_customer, id, STORE_KEY),
     TEXT(store_customer, application, STORE_SECOND),
     TEXT(store_customer, name, STORE_SEARCHED),
     TEXT(store_customer, email, STORE_SECOND | STORE_SEARCHED),
@@ -61,10 +61,10 @@ static const struct store_column data_key[] = {
 };
 
 static const struct store_column connection[] = {
-    TEXT(store_connection, id, STORE_KEY | STORE_SEARCHED),
+    TEXT(store_connection, id, STORE_KEY),
     TEXT(store_connection, application, 0),
     TEXT(store_connection, customer, 0),
-    TEXT(store_connection, platform, STORE_SEARCHED),
+    TEXT(store_connection, platform, 0),
     TEXT(store_connection, name, STORE_SEARCHED),
     TEXT(store_connection, email, STORE_SEARCHED),
     NUMBER(store_connection, state, STORE_U32, 0),
@@ -261,6 +261,7 @@ static const struct {
     size_t offset;      // in struct store_query
     bool text;          // const char *, else uint32_t
 } query_fields[] = {
+    {"id", offsetof(struct store_query, id), true},
     {"application", offsetof(struct store_query, application), true},
     {"customer", offsetof(struct store_query, customer), true},
     {"connection", offsetof(struct store_query, connection), true},

@@ -54,7 +54,7 @@ struct store_filter {
     const char *text;                  // value of a text column, else NULL
     uint32_t number;                   // value of a number column
 };
-#define STORE_FILTERS_MAX 12
+#define STORE_FILTERS_MAX 13
 // Fills at most STORE_FILTERS_MAX filters. FP_E_INPUT_INVALID when the entity lacks one's column.
 enum fp_error store_filters(const struct store_entity *entity, const struct store_query *query,
                             struct store_filter out[static STORE_FILTERS_MAX], size_t *count_out);

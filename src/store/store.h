@@ -314,7 +314,8 @@ struct store_query {
     uint32_t state;          // connections, data keys
     uint32_t kind;           // tokens, connect links
     const char *person;      // sessions
-    const char *search;      // pattern within name, e-mail, id, account or platform: '%' any text,
+    const char *id;          // the one row with it
+    const char *search;      // pattern within name, e-mail or account: '%' any text,
                              // '_' any character, '\\' before either of them or itself
     const char *sort;        // column to order by instead of the id; then without after
     const char *after;       // only rows behind this id (before it when newest_first): a cursor

@@ -71,6 +71,7 @@ def test_unknown_paths_and_methods_are_refused(people):
     assert owner.get("/connections", state="no such").code == "PARAMETER_INVALID"
     assert owner.get("/connections", page="0").code == "PARAMETER_INVALID"
     assert owner.get("/connections", q="%_\\' OR 1=1 --").data == []
+    assert owner.get("/connections", q=IDENTIFIER).data == []
     page = owner.raw("GET", "/", own=False)
     assert page.status == 200 and "script-src 'self'" in page.header("Content-Security-Policy")
     again = owner.raw("GET", "/", own=False, headers={"If-None-Match": page.header("ETag")})

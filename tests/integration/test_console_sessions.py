@@ -2,6 +2,8 @@
 requests of other sites and fixed sessions are refused. N12: each log-in, log-out, view and change of an
 operator is an audit record, with the reason where the role has to give one."""
 # SPDX-License-Identifier: Apache-2.0
+import os
+import signal
 import sqlite3
 
 import pytest
@@ -95,6 +97,20 @@ def test_signing_out_ends_the_session_at_once(server, owner):
     assert records(server, action="operator.logout")
 
 
+def test_somebody_sees_and_ends_their_own_sessions(server, owner):
+    person = operator_of(server, owner, "auditor", "two@example.com")
+    other = Console(server)
+    assert other.sign_in("two@example.com").status == 200
+    rows = person.get("/sessions").data
+    assert [row["current"] for row in rows] == [False, True]  # the newest first
+    assert {row["address"] for row in rows} == {"127.0.0.1"}
+    theirs = owner.get("/sessions").data[0]["id"]
+    assert person.post(f"/sessions/{theirs}/end").code == "STORE_NOT_FOUND"
+    assert person.post(f"/sessions/{rows[0]['id']}/end").status == 200
+    assert other.get("/session").code == "SESSION_MISSING"
+    assert person.get("/session").status == 200 and owner.get("/session").status == 200
+
+
 def test_a_second_factor_is_asked_for_and_each_code_is_good_once(server, owner):
     person = operator_of(server, owner, "administrator")
     secret = person.post("/session/totp").data["secret"]
@@ -179,3 +195,43 @@ def test_a_row_that_another_program_wrote_is_no_session(tmp_path):
             store.execute("UPDATE person SET role = 4")
         server.start()
         assert owner.get("/session").code == "UNSEAL_FAILED"
+
+
+def test_a_sealed_vault_says_so_and_a_room_that_ends_comes_back(tmp_path):
+    server = Fishplate(tmp_path / "sealed", passphrase="a passphrase of many words")
+    server.use_console().start(wait=False)
+    try:
+        server.wait_sealed(20)
+        answer = Console(server).sign_in()
+        assert (answer.status, answer.code) == (503, "SEALED")
+        assert Console(server).raw("GET", "/", own=False).status == 200
+        server.unseal()
+        server.wait_ready()
+        owner = owner_of(server)
+        before = server.rooms()["console"]
+        os.kill(before, signal.SIGKILL)
+        server.wait_log(lambda line: line.get("event") == "room_ready"
+                        and line.get("name") == "console" and line.get("starts") == 2)
+        assert owner.get("/overview").status == 200  # the session is the vault's
+        server.signal(signal.SIGHUP)
+        server.wait_log(lambda line: line.get("event") == "certificate_loaded"
+                        and line.get("room") == "console")
+        assert owner.get("/overview").status == 200
+    finally:
+        server.stop()
+
+
+def test_no_secret_of_an_operator_is_written_anywhere(server, owner):
+    """Last: what all tests above typed and got stands in no log, store, record or room's output."""
+    person = operator_of(server, owner, "auditor", "canary@example.com")
+    secret = person.post("/session/totp").data["secret"]
+    link = owner.post("/operators", email="link@example.com", role="auditor").data["url"]
+    wanted = [PASSWORD, person.cookie, owner.cookie, secret, link.rsplit("/", 1)[1],
+              server.invitation.rsplit("/", 1)[1]]
+    server.stop()
+    for path in sorted(server.directory.rglob("*")):
+        if path.is_file():
+            data = path.read_bytes()
+            for text in wanted:
+                assert text.encode() not in data, (path, text)
+    server.start()

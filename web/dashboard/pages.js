@@ -226,8 +226,22 @@ export async function account({ parts, again, act }) {
     session.data = (await remove("/session/totp")).data;
     again();
   };
+  const rows = (await get("/sessions")).data;
+  const endOne = async (row) => {
+    await post(`/sessions/${row.id}/end`);
+    say("The session is ended.");
+    again();
+  };
+  const sessions = table([
+    { title: "From", class: "wide", cell: (row) => h("span", {}, row.address, " ", row.current ? badge("this one", "good") : null) },
+    { title: "Since", cell: (row) => time(row.created_at) },
+    { title: "Last used", cell: (row) => time(row.last_used_at) },
+    { title: "Ends", cell: (row) => time(row.expires_at) },
+    { title: "", cell: (row) => (row.current ? "" : h("span", { class: "row-actions" }, h("button", { type: "button", class: "secondary compact", on: { click: () => act(() => endOne(row)) } }, "End"))) },
+  ], rows, { caption: "Your sessions" });
   return [card("You", details([["Name", me.name], ["E-mail address", me.email], ["Role", me.role], ["Session ends", time(me.expires_at, "never", true)], ["Without use", `after ${Math.round(me.idle_seconds / 60)} minutes`]])),
     card("Second factor", me.totp ? [h("p", {}, badge("on", "good"), " A code of your authenticator app is asked for with the password."), h("div", { class: "actions" }, h("button", { type: "button", class: "secondary", on: { click: () => act(end) } }, "Switch off"))]
       : [h("p", { class: "soft" }, "A code of an authenticator app, besides the password: whoever learns the password still cannot come in."), h("div", { class: "actions" }, h("button", { type: "button", class: "primary", on: { click: () => act(begin) } }, "Set up"))]),
+    card("Your sessions", sessions),
     session.reason ? card("Your reason", h("p", {}, "It stands in the audit log with everything you look at: “", session.reason, "”."), h("div", { class: "actions" }, h("button", { type: "button", class: "secondary", on: { click: () => { session.reason = ""; again(); } } }, "Give another one"))) : null];
 }
