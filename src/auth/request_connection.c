@@ -197,14 +197,9 @@ enum fp_error metadata_body_parse(struct bytes body, struct arena *arena, struct
 enum fp_error token_body_parse(struct bytes body, struct arena *arena, struct json_out *errors,
                                struct bytes *out)
 {
-    static const struct {
-        const char *member; // of cnf
-        const char *kind;   // as possession.h begins it
-    } kinds[] = {{"jkt", "jkt:"}, {"x5t#S256", "x5t:"}};
     struct fp_note unused = {0};
     yyjson_val *root = NULL, *cnf = NULL, *value = NULL;
     char text[BINDING_TEXT] = "";
-    unsigned found = 0;
     enum fp_error error =
         body.len != 0 ? json_in_parse(body, arena, &unused, &root) : FP_E_REQUEST_BODY_INVALID;
     *out = (struct bytes){0};
@@ -214,16 +209,13 @@ enum fp_error token_body_parse(struct bytes body, struct arena *arena, struct js
     if (error != FP_OK || json_in_member(root, "cnf", &cnf) == JSON_IN_ABSENT) {
         return FP_OK;
     }
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (json_in_member(cnf, kinds[i].member, &value) == JSON_IN_FOUND &&
-            yyjson_get_len(value) == JWK_THUMBPRINT) {
-            snprintf(text, sizeof text, "%s%s", kinds[i].kind, yyjson_get_str(value));
-            found++;
-        }
+    if (json_in_member(cnf, "jkt", &value) == JSON_IN_FOUND &&
+        yyjson_get_len(value) == JWK_THUMBPRINT) {
+        snprintf(text, sizeof text, "jkt:%s", yyjson_get_str(value));
     }
-    if (found != 1 || yyjson_obj_size(cnf) != 1 || !binding_valid(bytes_of_text(text))) {
+    if (text[0] == '\0' || yyjson_obj_size(cnf) != 1 || !binding_valid(bytes_of_text(text))) {
         model_error_row(errors, BYTES("cnf"), "VALUE_INVALID",
-                        "Send one of jkt and x5t#S256: a SHA-256 thumbprint in base64url.");
+                        "Send jkt alone: the SHA-256 thumbprint of a key in base64url.");
         return FP_E_FIELD_INVALID;
     }
     *out = arena_copy(arena, bytes_of_text(text));

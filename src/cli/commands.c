@@ -108,8 +108,7 @@ static const struct cli_option customer_verify_options[] = {
 static const struct cli_option token_issue_options[] = {
     {"expires-in", "SECONDS", "life of the token (default: as configured)", false},
     {"scopes", "SCOPES", "what it may do, with blanks (default: everything)", false},
-    {"bind", "THUMBPRINT",
-     "works only with this key: jkt:... of a DPoP key, x5t:... of a client certificate", false},
+    {"bind", "THUMBPRINT", "works only with this key: jkt:... of a DPoP key", false},
     {"from", "CIDRS", "works only from these addresses, with commas (default: all)", false},
     {.name = NULL},
 };

@@ -40,10 +40,11 @@ static enum fp_error tokens_check_restrictions(struct registry_job *job,
 {
     struct networks networks;
     struct fp_note note = {0};
-    if (!binding_valid(request->binding)) {
+    // a certificate's (x5t:) would open nothing: the listener asks for none
+    if (!binding_valid(request->binding) || bytes_starts_with(request->binding, BYTES("x5t:"))) {
         return job_field(job, "binding",
-                         "Send jkt: or x5t: and 43 characters of base64url, the SHA-256 thumbprint "
-                         "of a key or certificate.");
+                         "Send jkt: and 43 characters of base64url, the SHA-256 thumbprint of a "
+                         "key.");
     }
     if (request->addresses.len > FP_LIMIT_NETWORKS_TEXT ||
         networks_parse(request->addresses, &networks, &note) != FP_OK) {

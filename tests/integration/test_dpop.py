@@ -200,6 +200,7 @@ def test_n6_tokens_of_connections(fishplate, app, shared_connection, key, other_
 
 
 @pytest.mark.parametrize("cnf", [{"jkt": "short"}, {"jkt": "A" * 42 + "B"}, {}, {"kid": "x"},
+                                 {"x5t#S256": "A" * 43},
                                  {"jkt": "A" * 43, "x5t#S256": "A" * 43}, "text"])
 def test_bindings_that_are_none_are_refused(fishplate, app, shared_connection, cnf):
     answer = fishplate.post(f"/api/system/connections/{shared_connection.id}/token", app.token,
