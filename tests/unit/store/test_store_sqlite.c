@@ -116,7 +116,8 @@ static void test_store_sqlite__older_version(void **state)
     struct store_application out;
     world_open(w);
     close_store(w);
-    run_sql(w, "DROP TABLE delivery; DROP TABLE webhook; DROP TABLE code; DROP TABLE connect_link; "
+    run_sql(w, "DROP TABLE replay; DROP TABLE delivery; DROP TABLE webhook; DROP TABLE code; DROP "
+               "TABLE connect_link; "
                "DROP TABLE session; DROP TABLE person;"
                "DROP INDEX connection_name; DROP INDEX connection_changed;"
                "DROP INDEX connection_used; DROP INDEX customer_name;"
