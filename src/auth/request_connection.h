@@ -27,8 +27,8 @@ enum fp_error connection_body_parse(struct bytes body, struct arena *arena, stru
 enum fp_error metadata_body_parse(struct bytes body, struct arena *arena, struct json_out *errors,
                                   struct fp_note *note, struct bytes *metadata_out);
 // The binding that a body of POST /api/system/connections/{id}/token asks for, in the words of RFC
-// 7800: {"cnf":{"jkt":"..."}}. Anything else, another form of body included, is not looked at: out is
-// then empty. FP_E_FIELD_INVALID with a row; FP_E_NO_MEMORY.
+// 7800: {"cnf":{"jkt":"..."}}. Anything else, another form of body included, is not looked at: out
+// is then empty. FP_E_FIELD_INVALID with a row; FP_E_NO_MEMORY.
 enum fp_error token_body_parse(struct bytes body, struct arena *arena, struct json_out *errors,
                                struct bytes *out);
 
