@@ -158,12 +158,14 @@ def domain_table(domain, operations):
         writes = resource.get("writes", ())
         rows.append((reads[0] if set(resource["reads"]) != {"item"} else "",
                      reads[1] if len(reads) > 1 else "", "`POST`" if "create" in writes else "",
-                     "`PUT`" if "update" in writes else "", link(resource["entity"])))
+                     "".join(["`PUT`" if "update" in writes else "",
+                              *(f", `PUT .../{part}`" for part in resource.get("parts", ()))]),
+                     link(resource["entity"])))
     return table(("list", "one record", "new record", "change", "entity"), rows)
 
 
 def count_of(operations, domain):
-    return sum(len(row["reads"] + row.get("writes", [])) for row in operations["resources"] if domain in row["domains"])
+    return sum(len(row["reads"] + row.get("writes", []) + row.get("parts", [])) for row in operations["resources"] if domain in row["domains"])
 
 
 def system_table(operations):

@@ -60,6 +60,12 @@ def word(text):
     return "".join(c if c.isalnum() else "_" for c in text.replace("/{key}", "")).upper()
 
 
+def kinds_of(row):
+    """(kind, what follows the record's key in the path) of each operation of a resource."""
+    return [(kind, "") for kind in row["reads"] + row.get("writes", [])] + [
+        ("update", f"/{part}") for part in row.get("parts", [])]
+
+
 def read_operations(path, entities):
     data = load(path)
     names = {e["name"] for e in entities}
@@ -72,11 +78,11 @@ def read_operations(path, entities):
         for number, row in enumerate(resources):
             if domain not in row["domains"]:
                 continue
-            for kind in row["reads"] + row.get("writes", []):
-                template = f"/api/{domain}/{row['path']}" + ("/{key}" if kind in ("item", "update") else "")
+            for kind, part in kinds_of(row):
+                template = f"/api/{domain}/{row['path']}" + ("/{key}" if kind in ("item", "update") else "") + part
                 operations.append({
-                    "id": f"{domain}.{row['path'].replace('/{key}', '').replace('/', '.')}.{kind}",
-                    "symbol": f"{domain.upper()}_{word(row['path'])}_{kind.upper()}",
+                    "id": f"{domain}.{(row['path'] + part).replace('/{key}', '').replace('/', '.')}.{kind}",
+                    "symbol": f"{domain.upper()}_{word(row['path'] + part)}_{kind.upper()}", "state_only": part != "",
                     "method": WRITES.get(kind, "GET"), "path": template, "domain": domain, "kind": kind,
                     "token": "connection", "entity": row["entity"], "resource": number,
                     "scope": row["path"].split("/")[0 if kind != "statuses" else 1], "list": kind not in ("item", "create", "update")})
@@ -84,7 +90,7 @@ def read_operations(path, entities):
         operations.append({
             "id": f"system.{row['id']}", "symbol": f"SYSTEM_{row['id'].upper()}", "method": row["method"],
             "path": row["path"], "domain": None, "kind": "system", "token": row["token"], "entity": None,
-            "resource": None, "scope": "", "list": row.get("list", False)})
+            "resource": None, "scope": "", "state_only": False, "list": row.get("list", False)})
         routes += [(alias, len(operations) - 1) for alias in row.get("aliases", [])]
     routes = [(o["path"], n) for n, o in enumerate(operations)] + routes
     for alias in data["aliases"]:
@@ -142,7 +148,7 @@ def operation_tables(operations, resources, entities):
         entity = f"&model_entities[{order[o['entity']]}]" if o["entity"] else "NULL"
         resource = f"&model_resources[{o['resource']}]" if o["resource"] is not None else "NULL"
         domain = f"MODEL_DOMAIN_{(o['domain'] or 'system').upper()}"
-        flags = ("true" if o["list"] else "false") + ", " + ("false" if o["method"] == "GET" else "true")
+        flags = ", ".join("true" if flag else "false" for flag in (o["list"], o["method"] != "GET", o["state_only"]))
         out.append(f"    {{{c_text(o['id'])}, {c_text(o['path'])}, MODEL_METHOD_{o['method']}, {domain}, "
                    f"MODEL_KIND_{o['kind'].upper()}, MODEL_TOKEN_{o['token'].upper()}, {flags}, "
                    f"{c_text(o['scope'])}, {entity}, {resource}}},")

@@ -419,6 +419,7 @@ class Document:
         codes += ["PRECONDITION_FAILED"] if operation["kind"] == "update" else []
         words = spaced(entity["name"])
         verb = {"POST": "Create", "PUT": "Change", "PATCH": "Change", "DELETE": "Delete"}.get(operation["method"])
+        verb = "Change the state of" if operation["state_only"] else verb
         summary = f"{verb} {words}" if verb else f"List {words} records" if many else f"Read one {words}"
         if operation["kind"] == "sublist":
             summary = f"List {words} records of one {operation['path'].split('/')[3]} record"
@@ -429,7 +430,7 @@ class Document:
                 "parameters": self.path_parameters(path) + (self.list_parameters(entity) if many else [])}
         if write and operation["method"] != "DELETE":
             made["requestBody"] = {"required": True, "content": {"application/json": {
-                "schema": self.ref_schema(entity["name"] + WRITE)}}}
+                "schema": self.ref_schema("StateChange" if operation["state_only"] else entity["name"] + WRITE)}}}
             plain = plain_parameters(self.schema.limits)
             names = ["validate_only", "Idempotency-Key"] + (["If-Match"] if operation["kind"] == "update" else [])
             made["parameters"] += [self.ref_parameter(name, plain[name]) for name in names]

@@ -23,7 +23,8 @@ static struct mapping_write_job write_job(const struct driver_run *run, yyjson_v
                                       .resource = run->resource,
                                       .body = run->sent,
                                       .before = before,
-                                      .create = write_creates(run)};
+                                      .create = write_creates(run),
+                                      .state_only = run->call.operation->state_only};
 }
 
 static bool write_parse(struct driver_run *run)

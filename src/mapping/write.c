@@ -180,8 +180,8 @@ static void write_scalar(struct writer *w, const struct mapping_write_rule *rule
 }
 
 // A member whose name is known. Its value is appended, or a row.
-static void write_value(struct writer *w, const struct mapping_write_rule *rule, yyjson_val *value,
-                        bool create, struct buf *out)
+void write__value(struct writer *w, const struct mapping_write_rule *rule, yyjson_val *value,
+                  bool create, struct buf *out)
 {
     struct bytes name = bytes_of_text(rule->field->name);
     if (rule->target.len == 0) {
@@ -200,16 +200,15 @@ static void write_value(struct writer *w, const struct mapping_write_rule *rule,
     }
 }
 
-// Escapes would make a row of errors several times as long as its name.
-static bool write_can_be_shown(struct bytes name)
+struct bytes write__name_shown(struct bytes name)
 {
     struct bytes shown = bytes_slice(name, 0, 60);
     for (size_t i = 0; i < shown.len; i++) {
         if (shown.ptr[i] < 0x20) {
-            return false;
+            return BYTES("?");
         }
     }
-    return bytes_is_utf8(shown);
+    return bytes_is_utf8(shown) ? name : BYTES("?");
 }
 
 // Which field a member names; NULL: a row was added. Elements of a list may carry their key.
@@ -219,8 +218,7 @@ static const struct mapping_write_rule *write_rule_of(struct writer *w,
 {
     const struct model_field *field = model_field_find(write->entity, name);
     if (field == NULL) {
-        write__wrong(w, write_can_be_shown(name) ? name : BYTES("?"), "FIELD_UNKNOWN",
-                     "The entity has no such field.");
+        write__wrong(w, write__name_shown(name), "FIELD_UNKNOWN", "The entity has no such field.");
         return NULL;
     }
     unsigned at = (unsigned)(field - write->entity->fields);
@@ -263,7 +261,7 @@ void write__members(struct writer *w, const struct mapping_write *write, yyjson_
         buf_append_text(out, first ? "" : ",");
         json_text(&j, rule->target);
         buf_append_byte(out, ':');
-        write_value(w, rule, value, create, out);
+        write__value(w, rule, value, create, out);
         first = false;
     }
     if (create) {
@@ -283,7 +281,11 @@ enum fp_error mapping_write(const struct mapping_write_job *job, struct bytes me
         return FP_E_REQUEST_BODY_INVALID;
     }
     buf_append_byte(out, '{');
-    write__members(&w, job->resource->write, job->body, false, job->create, out);
+    if (job->state_only) {
+        write__state(&w, job->resource->write, job->body, out);
+    } else {
+        write__members(&w, job->resource->write, job->body, false, job->create, out);
+    }
     if (members.len != 0) {
         buf_append_text(out, out->len > 1 ? "," : "");
         buf_append_bytes(out, members);

@@ -17,6 +17,7 @@ struct mapping_write_job {
     yyjson_val *before;                      // the source's record, for lists that are changed;
                                              // NULL: not known yet, keys of lists are not compared
     bool create;                             // a new record
+    bool state_only;                         // the body is {"statusKey"} or {"status"}
 };
 
 // Appends the source's record, a JSON object, to out; "{}" where nothing changes. members (may be

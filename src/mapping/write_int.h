@@ -1,4 +1,4 @@
-// Between write.c and write_list.c only.
+// Between write.c, write_list.c and write_part.c only.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef FP_MAPPING_WRITE_INT_H
 #define FP_MAPPING_WRITE_INT_H
@@ -20,6 +20,15 @@ void write__unfit(struct writer *w, const struct mapping_write_rule *rule, const
 // The members of an object without the braces around. element: of a list, its `key` is passed over.
 void write__members(struct writer *w, const struct mapping_write *write, yyjson_val *object,
                     bool element, bool create, struct buf *out);
+// The value of a member whose name is known is appended, or a row.
+void write__value(struct writer *w, const struct mapping_write_rule *rule, yyjson_val *value,
+                  bool create, struct buf *out);
+// A sent name for a row: "?" where escapes would make it several times as long.
+struct bytes write__name_shown(struct bytes name);
+// -- write_part.c
+// The state alone, as write__members().
+void write__state(struct writer *w, const struct mapping_write *write, yyjson_val *object,
+                  struct buf *out);
 // -- write_list.c
 void write__list(struct writer *w, const struct mapping_write_rule *rule, yyjson_val *value,
                  struct buf *out);

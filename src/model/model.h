@@ -75,6 +75,7 @@ struct model_operation {
     enum model_token token;                // which token it needs
     bool list;                             // takes page and per_page, answers with links and meta
     bool write;                            // changes something
+    bool state_only;                       // of a record its state alone: .../{key}/status
     const char *scope;                     // what a token's scope names: "vendors"; "" for system
     const struct model_entity *entity;     // NULL for system operations
     const struct model_resource *resource; // NULL for system operations

@@ -114,6 +114,7 @@ def table():
             for kind in row.get("writes", ()):
                 found.add({"create": ("POST", f"/api/{domain}/{row['path']}"),
                            "update": ("PUT", f"/api/{domain}/{row['path']}/{{key}}")}[kind])
+            found |= {("PUT", f"/api/{domain}/{row['path']}/{{key}}/{part}") for part in row.get("parts", ())}
     for row in data["system"]:
         found |= {(row["method"], path) for path in [row["path"], *row.get("aliases", [])]}
     return found | {("GET", row["path"]) for row in data["aliases"]}

@@ -196,6 +196,20 @@ def test_redmine_connector__writes(fishplate, app, redmine):
     assert asked.status == 200 and asked.data["title"] == "Noise", asked
 
 
+def test_redmine_connector__state_alone(fishplate, app, redmine):
+    """M1: PUT .../status, under either name, and nothing else of the record by this way."""
+    at = written(fishplate, app, redmine)
+    key = fishplate.post("/api/eam/work-orders", at.token, {"siteKey": at.site, "title": "State"}).data["key"]
+    states = [row["key"] for row in fishplate.get("/api/eam/statuses/work-orders", at.token).json["data"]]
+    for name, state in (("statusKey", states[1]), ("status", states[0])):
+        answer = fishplate.request("PUT", f"/api/eam/work-orders/{key}/status", at.token, {name: state})
+        assert answer.status == 200 and answer.data["statusKey"] == state, answer
+        assert str(redmine.get(f"/issues/{key}.json")["issue"]["status"]["id"]) == state
+    wrong = fishplate.request("PUT", f"/api/eam/work-orders/{key}/status", at.token, {"title": "x"})
+    assert wrong.status == 422 and set(wrong.json["errors"]) == {"title", "statusKey"}, wrong
+    assert redmine.get(f"/issues/{key}.json")["issue"]["subject"] == "State"
+
+
 def test_redmine_connector__refused_writes(fishplate, app, redmine):
     at = written(fishplate, app, redmine)
     before = redmine.get(f"/issues.json?project_id={at.site}&status_id=*")["total_count"]

@@ -46,6 +46,7 @@ struct attempt {
     const char *body;                // as sent
     const char *before;              // the source's record; NULL: unknown
     const char *members;             // found by searches; NULL: none
+    bool state_only;                 // .../status
 };
 
 static enum fp_error attempt(const struct attempt *a)
@@ -61,7 +62,8 @@ static enum fp_error attempt(const struct attempt *a)
                                     .resource = sample->resources[a->resource],
                                     .body = yyjson_doc_get_root(body),
                                     .before = yyjson_doc_get_root(before),
-                                    .create = a->create};
+                                    .create = a->create,
+                                    .state_only = a->state_only};
     enum fp_error error = mapping_write(&job, bytes_of_text(a->members), &errors, &out);
     assert_int_equal(buf_error(&rows), FP_OK);
     yyjson_doc_free(body);
@@ -72,7 +74,7 @@ static enum fp_error attempt(const struct attempt *a)
 static void gives(enum model_resource_id resource, bool create, const char *body,
                   const char *expected)
 {
-    struct attempt a = {resource, create, body, NULL, NULL};
+    struct attempt a = {resource, create, body, NULL, NULL, false};
     enum fp_error error = attempt(&a);
     if (error != FP_OK) {
         fail_msg("%s: %s", body, buf_text(&rows));
@@ -84,9 +86,23 @@ static void refuses(enum model_resource_id resource, bool create, const char *bo
                     const char *field, const char *code)
 {
     char wanted[200];
-    struct attempt a = {resource, create, body, NULL, NULL};
+    struct attempt a = {resource, create, body, NULL, NULL, false};
     assert_int_equal(attempt(&a), FP_E_FIELD_INVALID);
     (void)snprintf(wanted, sizeof wanted, "{\"field\":\"%s\",\"code\":\"%s\"", field, code);
+    if (strstr(buf_text(&rows), wanted) == NULL) {
+        fail_msg("%s: no %s in %s", body, wanted, buf_text(&rows));
+    }
+}
+
+static enum fp_error state_attempt(enum model_resource_id resource, const char *body)
+{
+    struct attempt a = {resource, false, body, NULL, NULL, true};
+    return attempt(&a);
+}
+
+static void state_refuses(enum model_resource_id resource, const char *body, const char *wanted)
+{
+    assert_int_equal(state_attempt(resource, body), FP_E_FIELD_INVALID);
     if (strstr(buf_text(&rows), wanted) == NULL) {
         fail_msg("%s: no %s in %s", body, wanted, buf_text(&rows));
     }
@@ -101,7 +117,7 @@ static void test_mapping_write__new_records_get_what_is_set(void **state)
     gives(VENDORS, true, "{\"name\":\"A\"}", "{\"name\":\"A\",\"supplier\":true}");
     gives(VENDORS, true, "{\"code\":null,\"name\":\"\\u00e9\\n\"}",
           "{\"code\":null,\"name\":\"\xc3\xa9\\n\",\"supplier\":true}");
-    struct attempt a = {VENDORS, true, "{\"name\":\"A\"}", NULL, "\"term\":7"};
+    struct attempt a = {VENDORS, true, "{\"name\":\"A\"}", NULL, "\"term\":7", false};
     assert_int_equal(attempt(&a), FP_OK);
     assert_string_equal(buf_text(&out), "{\"name\":\"A\",\"supplier\":true,\"term\":7}");
 }
@@ -176,7 +192,7 @@ static void test_mapping_write__wrong_values_are_named(void **state)
             "lineItems.0.key", "VALUE_INVALID");
     refuses(VENDORS, true, "{\"name\":null}", "name", "FIELD_REQUIRED");
     refuses(VENDORS, true, "{\"name\":\"a\\u0000b\"}", "name", "VALUE_INVALID");
-    struct attempt a = {VENDORS, true, "[]", NULL, NULL};
+    struct attempt a = {VENDORS, true, "[]", NULL, NULL, false};
     assert_int_equal(attempt(&a), FP_E_REQUEST_BODY_INVALID);
 }
 
@@ -207,9 +223,9 @@ static void test_mapping_write__lists_are_added_changed_and_removed(void **state
           "{\"vendorKey\":\"1\",\"lineItems\":[{\"productKey\":\"5\",\"quantity\":2.5}]}",
           "{\"party\":1,\"lines\":[[\"create\",[{\"product\":5,\"quantity\":2.5,\"type\":\"line\"}]"
           "]]}");
-    struct attempt a = {ORDERS, false,
-                        "{\"lineItems\":[{\"key\":\"8\",\"quantity\":4},{\"quantity\":1}]}", before,
-                        NULL};
+    struct attempt a = {
+        ORDERS, false, "{\"lineItems\":[{\"key\":\"8\",\"quantity\":4},{\"quantity\":1}]}",
+        before, NULL,  false};
     assert_int_equal(attempt(&a), FP_OK);
     assert_string_equal(buf_text(&out),
                         "{\"lines\":[[\"delete\",[7,10]],[\"write\",[8],{\"quantity\":4}],"
@@ -238,6 +254,25 @@ static void test_mapping_write__lists_have_an_end(void **state)
     refuses(ORDERS, false, body, "lineItems", "VALUE_INVALID");
 }
 
+// M1: .../{key}/status takes either name for the one that the platform writes.
+static void test_mapping_write__state_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(state_attempt(ORDERS, "{\"statusKey\":\"confirmed\"}"), FP_OK);
+    assert_string_equal(buf_text(&out), "{\"state\":\"c\"}");
+    assert_int_equal(state_attempt(ORDERS, "{\"status\":\"confirmed\"}"), FP_OK);
+    assert_string_equal(buf_text(&out), "{\"state\":\"c\"}");
+    state_refuses(ORDERS, "{}", "{\"field\":\"statusKey\",\"code\":\"FIELD_REQUIRED\"");
+    state_refuses(ORDERS, "{\"status\":\"confirmed\",\"statusKey\":\"confirmed\"}",
+                  "\"code\":\"FIELD_REPEATED\"");
+    state_refuses(ORDERS, "{\"statusKey\":\"confirmed\",\"orderDate\":\"2026-11-24\"}",
+                  "{\"field\":\"orderDate\",\"code\":\"FIELD_UNKNOWN\"");
+    state_refuses(ORDERS, "{\"statusKey\":\"nonsense\"}", "\"code\":\"VALUE_INVALID\"");
+    state_refuses(ORDERS, "{\"\\u0001\":1}", "{\"field\":\"?\"");
+    // an entity without a state, or whose state is not written
+    state_refuses(VENDORS, "{\"statusKey\":\"x\"}", "{\"field\":\"statusKey\"");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -248,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_mapping_write__not_more_is_said_than_fits),
         cmocka_unit_test(test_mapping_write__lists_are_added_changed_and_removed),
         cmocka_unit_test(test_mapping_write__lists_have_an_end),
+        cmocka_unit_test(test_mapping_write__state_alone),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
