@@ -11,6 +11,7 @@
 #include "registry/proof.h"
 #include "registry/webhooks.h"
 #include "registry/wire.h"
+#include "store/replay_rows.h"
 
 #include <string.h>
 

@@ -10,6 +10,7 @@
 #include "registry/proof.h"
 #include "registry/reason.h"
 #include "registry/wire.h"
+#include "store/replay_rows.h"
 
 #include <string.h>
 

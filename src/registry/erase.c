@@ -10,6 +10,7 @@
 #include "registry/mint.h"
 #include "registry/proof.h"
 #include "registry/reason.h"
+#include "store/replay_rows.h"
 
 #include <string.h>
 

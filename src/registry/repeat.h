@@ -6,6 +6,7 @@
 #define FP_REGISTRY_REPEAT_H
 
 #include "registry/registry.h"
+#include "store/replay_rows.h"
 
 // What is asked for. Two requests are the same when all of it is, but for the connection.
 struct repeat_request {

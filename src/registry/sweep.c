@@ -5,6 +5,7 @@
 #include "registry/deliver.h"
 #include "registry/registry_int.h"
 #include "registry/revoke.h"
+#include "store/replay_rows.h"
 
 #include <string.h>
 

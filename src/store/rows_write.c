@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/store.h"
 
+#include "store/replay_rows.h"
 #include "store/store_int.h"
 #include "store/webhook_rows.h"
 

@@ -193,25 +193,6 @@ struct store_session {
     uint8_t authenticator[STORE_AUTHENTICATOR]; // see above
 };
 
-// States of a change that was asked for with an Idempotency-Key.
-enum store_replay_state {
-    STORE_REPLAY_RUNNING = 1, // it may be under way, or its outcome was lost
-    STORE_REPLAY_DONE = 2,    // answer is what a repetition gets
-    STORE_REPLAY_UNKNOWN = 3  // nobody knows whether it was made
-};
-
-// A change that was asked for with an Idempotency-Key: of key and request only hashes are kept.
-struct store_replay {
-    char id[ID_TEXT];            // rpl_...
-    uint8_t hash[STORE_HASH];    // SHA-256 of connection and key, unique
-    uint8_t request[STORE_HASH]; // SHA-256 of what was asked for
-    char connection[ID_TEXT];    // whose
-    uint32_t state;              // enum store_replay_state
-    struct bytes answer;         // sealed by keys/; empty: none
-    int64_t created_ms;          // when
-    uint32_t version;            // see above
-};
-
 struct store_metadata {
     char connection[ID_TEXT]; // whose; one row for each connection
     struct bytes content;     // JSON array as the registry writes it, sealed or not; at most
@@ -288,8 +269,6 @@ enum fp_error store_find_operator(struct store *store, const char *email, struct
                                   struct store_operator *out);
 enum fp_error store_find_session(struct store *store, const uint8_t hash[static STORE_HASH],
                                  struct store_session *out);
-enum fp_error store_find_replay(struct store *store, const uint8_t hash[static STORE_HASH],
-                                struct arena *arena, struct store_replay *out);
 enum fp_error store_get_metadata(struct store *store, const char *connection, struct arena *arena,
                                  struct store_metadata *out);
 enum fp_error store_get_setting(struct store *store, const char *name, struct arena *arena,
@@ -358,8 +337,6 @@ enum fp_error store_list_sessions(struct store *store, const struct store_query 
                                   size_t *count_out);
 enum fp_error store_list_codes(struct store *store, const struct store_query *query,
                                struct arena *arena, struct store_code **out, size_t *count_out);
-enum fp_error store_list_replays(struct store *store, const struct store_query *query,
-                                 struct arena *arena, struct store_replay **out, size_t *count_out);
 
 // How many rows a query finds without after, offset and limit.
 enum store_kind {
@@ -442,11 +419,6 @@ void store_update_code(struct store_batch *batch, const struct store_code *row);
 void store_delete_code(struct store_batch *batch, const char *id);
 // All of one connection; none is no failure.
 void store_delete_codes(struct store_batch *batch, const char *connection);
-void store_insert_replay(struct store_batch *batch, const struct store_replay *row);
-void store_update_replay(struct store_batch *batch, const struct store_replay *row);
-void store_delete_replay(struct store_batch *batch, const char *id);
-// All of one connection; none is no failure.
-void store_delete_replays(struct store_batch *batch, const char *connection);
 void store_insert_metadata(struct store_batch *batch, const struct store_metadata *row);
 void store_update_metadata(struct store_batch *batch, const struct store_metadata *row);
 void store_insert_operator(struct store_batch *batch, const struct store_operator *row);

@@ -320,6 +320,29 @@ static void vault_on_gateway(struct vault *v, const struct link_frame *frame)
     }
 }
 
+static void vault_on_egress(struct vault *v, const struct link_frame *frame)
+{
+    switch (frame->number) {
+    case LINK_OUTCOME:
+        vault_on_outcome(v, frame);
+        break;
+    case LINK_PLATFORMS_TOLD:
+        vault_on_platforms(v, frame);
+        break;
+    case LINK_KEEP:
+        vault_on_keep(v, frame);
+        break;
+    case LINK_VERIFIED:
+        vault_on_verified(v, frame);
+        break;
+    case LINK_NOTIFIED:
+        vault_on_notified(v, frame);
+        break;
+    default:
+        vault_broken_rule(v, "from egress");
+    }
+}
+
 static void vault_frame(void *state, enum link_room from, const struct link_frame *frame)
 {
     struct vault *v = state;
@@ -336,16 +359,8 @@ static void vault_frame(void *state, enum link_room from, const struct link_fram
         // of a call before this room was started anew: nobody waits for it
     } else if (from == LINK_ROOM_GATEWAY) {
         vault_on_gateway(v, frame);
-    } else if (from == LINK_ROOM_EGRESS && frame->number == LINK_OUTCOME) {
-        vault_on_outcome(v, frame);
-    } else if (from == LINK_ROOM_EGRESS && frame->number == LINK_PLATFORMS_TOLD) {
-        vault_on_platforms(v, frame);
-    } else if (from == LINK_ROOM_EGRESS && frame->number == LINK_KEEP) {
-        vault_on_keep(v, frame);
-    } else if (from == LINK_ROOM_EGRESS && frame->number == LINK_VERIFIED) {
-        vault_on_verified(v, frame);
-    } else if (from == LINK_ROOM_EGRESS && frame->number == LINK_NOTIFIED) {
-        vault_on_notified(v, frame);
+    } else if (from == LINK_ROOM_EGRESS) {
+        vault_on_egress(v, frame);
     } else {
         vault_broken_rule(v, "from a room that may not ask");
     }

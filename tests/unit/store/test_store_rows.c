@@ -2,6 +2,8 @@
 // Against store.h alone, so that every backend passes it. SPDX-License-Identifier: Apache-2.0
 #include "store_world.h"
 
+#include "store/replay_rows.h"
+
 static void test_store_rows__every_kind_round_trips(void **state)
 {
     struct world *w = *state;
