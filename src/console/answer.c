@@ -118,7 +118,7 @@ void console__answer_file(struct console *c, struct console_exchange *x,
     head.content_type.len = unchanged ? 0 : head.content_type.len;
     head.headers = h.list;
     head.header_count = h.count;
-    http_answer_send(c->server, x->handle, &head, unchanged ? (struct bytes){0} : file->content);
+    http_answer_send(c->server, x->handle, &head, unchanged ? BYTES("") : file->content);
     finish(x);
 }
 

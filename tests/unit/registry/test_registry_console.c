@@ -220,10 +220,10 @@ static void test_registry_console__the_log_page_by_page(void **state)
 
 static void test_registry_console__wrong_questions_of_the_log(void **state)
 {
-    static const char *const forms[] = {"since=yesterday", "until=1", "before=x",
-                                        "request=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-                                        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-                                        "q=%ff"};
+    static const char long_id[] =
+        "request="
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    static const char *const forms[] = {"since=yesterday", "until=1", "before=x", long_id, "q=%ff"};
     struct audit_find what;
     (void)state;
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
