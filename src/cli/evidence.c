@@ -303,7 +303,6 @@ static void evidence_settings(struct evidence *e)
     while (bytes_split(&rest, '\n', &line)) {
         evidence_line(line, &out);
     }
-    evidence_line(rest, &out);
     evidence_fail(e, buf_error(&out));
     evidence_add(e, "settings.yaml", buf_bytes(&out));
     buf_done(&text);

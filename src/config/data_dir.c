@@ -42,7 +42,9 @@ static void data_dir_rebase(const struct config *config, const char *from, char 
     const size_t length = strlen(config->data_dir), before = strlen(from);
     if (data_dir_holds(config, path)) {
         memmove(path + before, path + length, strlen(path + length) + 1);
-        memcpy(path, from, before);
+        for (size_t i = 0; i < before; i++) {
+            path[i] = from[i];
+        }
     }
 }
 

@@ -16,11 +16,12 @@ enum audit_find_field {
     AUDIT_FIND_TOKEN,
     AUDIT_FIND_RESULT,
     AUDIT_FIND_ACTOR,
-    AUDIT_FIND_MEMBERS, // so many are members of a record, equal to what is looked for
-    AUDIT_FIND_ACTION = AUDIT_FIND_MEMBERS, // one, or all of its kind
-    AUDIT_FIND_TEXT,                        // anywhere in the line
+    AUDIT_FIND_ACTION, // one, or all of its kind
+    AUDIT_FIND_TEXT,   // anywhere in the line
     AUDIT_FIND_COUNT
 };
+// So many of them are members of a record, equal to what is looked for.
+#define AUDIT_FIND_MEMBERS AUDIT_FIND_ACTION
 
 struct audit_find {
     char values[AUDIT_FIND_COUNT][FP_LIMIT_REQUEST_ID + 1]; // empty: does not matter

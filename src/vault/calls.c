@@ -218,9 +218,8 @@ void calls_expire(struct vault *v, uint64_t now_ns)
         call_stop(call);
         if (call->stage == CALL_NOTIFYING) {
             hooks_lost(call, FP_E_SOURCE_TIMEOUT);
-        } else if (call->stage == CALL_NOTING) {
-            call_abandon(call);
-        } else if (call->stage == CALL_AT_EGRESS || call->stage == CALL_JUDGING) {
+        } else if (call->stage == CALL_NOTING || call->stage == CALL_AT_EGRESS ||
+                   call->stage == CALL_JUDGING) {
             // the gateway's own deadline answers; only the news is given up
             call_abandon(call);
         } else {

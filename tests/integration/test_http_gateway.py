@@ -365,7 +365,7 @@ def test_cors_on_answers_and_errors(gateway):
     for path, token in ((VENDORS, TOKEN), (VENDORS, None), ("/nothing", None)):
         answer = gateway.get(path, token, headers={"Origin": ORIGIN})
         assert answer.header("Access-Control-Allow-Origin") == ORIGIN
-        assert answer.header("Access-Control-Expose-Headers") == "X-Request-Id, Retry-After, DPoP-Nonce"
+        assert answer.header("Access-Control-Expose-Headers") == "X-Request-Id, Retry-After, DPoP-Nonce, ETag, Idempotency-Replayed"
         assert "Origin" in [value for name, value in answer.headers if name == "Vary"]
 
 

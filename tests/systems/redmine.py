@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 import urllib.error
@@ -97,7 +98,10 @@ class Redmine:
         return done.stdout
 
     def start(self):
-        shutil.copyfile(DATABASE, self.directory / "redmine.sqlite3")
+        # by SQLite itself: newer packages keep much of it in a write-ahead log beside the file
+        with (contextlib.closing(sqlite3.connect(f"file:{DATABASE}?mode=ro", uri=True)) as kept,
+              contextlib.closing(sqlite3.connect(self.directory / "redmine.sqlite3")) as own):
+            kept.backup(own)
         line = [x for x in self.run_ruby(SETUP).splitlines() if x.startswith("KEYS ")][0]
         keys = json.loads(line[5:])
         self.key, self.reader, self.sites = keys["admin"], keys["rita"], keys["sites"]
