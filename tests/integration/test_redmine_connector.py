@@ -12,6 +12,9 @@ import pytest
 from tests.systems import redmine as system
 
 pytestmark = pytest.mark.skipif(bool(system.missing()), reason=f"Redmine: {system.missing()}")
+# The definition is for 5.0 and says so. 6.0 looks for titles that begin with any of the words, passes
+# over instants of changes, and asks for users' states otherwise: docs/connectors.md.
+only_of_5 = pytest.mark.skipif(system.major() > 5, reason="the definition is for Redmine 5.0, this is a newer one")
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +88,7 @@ def test_redmine_connector__paging_is_exact(fishplate, token, issues, per_page):
     assert keys(last.data) == ours[(-(-total // per_page) - 1) * per_page:]
 
 
+@only_of_5
 def test_redmine_connector__filters(fishplate, token, issues, redmine):
     plant, hall = redmine.sites
     checks = {
@@ -104,6 +108,7 @@ def test_redmine_connector__filters(fishplate, token, issues, redmine):
         assert listed(fishplate, token, query) == wanted(issues, fits), query
 
 
+@only_of_5
 def test_redmine_connector__changed_since(fishplate, token, issues):
     """None is left out; those of the second before may come too, as the definition says."""
     instant = issues[len(issues) // 2]["updated_on"]
@@ -139,6 +144,7 @@ def test_redmine_connector__sort(fishplate, token, issues):
     assert ours == [str(i["id"]) for i in sorted(issues, key=lambda i: i["id"], reverse=True)]
 
 
+@only_of_5
 def test_redmine_connector__other_lists(fishplate, token, redmine):
     projects = redmine.all("/projects.json", "projects")
     sites = {row["key"]: row for row in fishplate.all_pages("/api/eam/sites", token)}

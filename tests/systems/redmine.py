@@ -7,6 +7,7 @@ plants, one inside of the other, with issues of several states in them.
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -70,6 +71,14 @@ def missing():
             return ""
     except OSError as error:
         return f"Redmine's database cannot be read: {error}"
+
+
+def major():
+    """Which Redmine it is: 5 on Debian 12, 6 on Debian 13; 0 where there is none."""
+    with contextlib.suppress(OSError):
+        text = (ROOT / "lib/redmine/version.rb").read_text(encoding="utf-8")
+        return int(re.search(r"MAJOR\s*=\s*(\d+)", text).group(1))
+    return 0
 
 
 class Redmine:
