@@ -8,27 +8,8 @@
 #include "gateway/gateway_int.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #define GATEWAY_PEM 262144 // bytes of a certificate chain or key
-
-static enum fp_error gateway_read_file(struct room *room, const char *name, struct buf *out)
-{
-    int fd = room_take_fd(room, ROOM_HANDOVER_FILE, name);
-    ssize_t got = 1;
-    if (fd < 0) {
-        return FP_E_CONFIG_INVALID;
-    }
-    while (got > 0) {
-        uint8_t *space = buf_reserve(out, 4096);
-        got = space != NULL ? read(fd, space, 4096) : -1;
-        if (got > 0) {
-            buf_commit(out, (size_t)got);
-        }
-    }
-    close(fd);
-    return got == 0 ? FP_OK : FP_E_IO_FAILED;
-}
 
 // From the files that were handed over. NULL in *out where none were.
 static enum fp_error gateway_read_tls(struct room *room, struct http_tls **out)
@@ -38,9 +19,9 @@ static enum fp_error gateway_read_tls(struct room *room, struct http_tls **out)
     enum fp_error error = FP_OK;
     buf_init(&certificate, GATEWAY_PEM);
     buf_init_sensitive(&key, GATEWAY_PEM);
-    error = gateway_read_file(room, "tls.certificate", &certificate);
+    error = room_take_file(room, "tls.certificate", &certificate);
     if (error == FP_OK) {
-        error = gateway_read_file(room, "tls.key", &key);
+        error = room_take_file(room, "tls.key", &key);
     }
     if (error == FP_OK) {
         error = http_tls_create(buf_bytes(&certificate), buf_bytes(&key), &note, out);

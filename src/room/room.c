@@ -84,6 +84,24 @@ int room_take_fd(struct room *room, enum room_handover kind, const char *name)
     return -1;
 }
 
+enum fp_error room_take_file(struct room *room, const char *name, struct buf *out)
+{
+    int fd = room_take_fd(room, ROOM_HANDOVER_FILE, name);
+    ssize_t got = 1;
+    if (fd < 0) {
+        return FP_E_CONFIG_INVALID;
+    }
+    while (got > 0) {
+        uint8_t *space = buf_reserve(out, 4096);
+        got = space != NULL ? read(fd, space, 4096) : -1;
+        if (got > 0) {
+            buf_commit(out, (size_t)got);
+        }
+    }
+    close(fd);
+    return got == 0 ? FP_OK : FP_E_IO_FAILED;
+}
+
 static enum fp_error room_read_config(struct room *room, int fd)
 {
     ssize_t got = pread(fd, &room->config, sizeof room->config, 0);

@@ -53,6 +53,9 @@ const struct config *room_config(const struct room *room);
 // Takes over a descriptor handed to us; -1 when there is none of that kind and name. The caller
 // closes.
 int room_take_fd(struct room *room, enum room_handover kind, const char *name);
+// Appends what a handed-over file (ROOM_HANDOVER_FILE) holds and closes it. FP_E_CONFIG_INVALID:
+// none of that name; FP_E_IO_FAILED: it cannot be read, or is longer than out may be.
+enum fp_error room_take_file(struct room *room, const char *name, struct buf *out);
 // The outgoing frames of the link to a peer, or NULL while that link is down. What is appended
 // leaves at the end of this turn of the loop, all together.
 struct buf *room_out(struct room *room, enum link_room peer);
